@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# From proto/**/*.proto to C.  The top Makefile includes this file; it sets BUILD, Q, CC, CFLAGS and
+# SANFLAGS.  Offered to it:
+#
+#   PROTO_FILES     Beam's .proto files, as paths in the tree
+#   PROTO_C         generated sources, PROTO_H generated headers, both under $(BUILD)/proto
+#   PROTO_OBJ       their objects
+#   PROTO_STAMP     exists once all of PROTO_C and PROTO_H do: an order-only prerequisite of every
+#                   object that includes proto/beam.h
+#   PROTO_CPPFLAGS  -I flags that find the generated headers
+#
+# protobuf-c ships no code for the google/protobuf types that Beam's messages hold, so theirs is
+# generated too, from the .proto files of libprotobuf-dev.
+
+BUILD            ?= build/plain
+PROTOC_C         ?= protoc-c
+PROTOBUF_INCLUDE ?= $(or $(shell pkg-config --variable=includedir protobuf 2>/dev/null),/usr/include)
+
+PROTO_FILES := $(sort $(wildcard proto/org/apache/beam/model/*/v1/*.proto))
+PROTO_NAMES := $(PROTO_FILES:proto/%.proto=%) \
+               $(addprefix google/protobuf/,any descriptor duration struct timestamp)
+PROTO_GEN   := $(BUILD)/proto
+PROTO_C     := $(PROTO_NAMES:%=$(PROTO_GEN)/%.pb-c.c)
+PROTO_H     := $(PROTO_C:.c=.h)
+PROTO_OBJ   := $(PROTO_C:.c=.o)
+PROTO_STAMP := $(PROTO_GEN)/generated.stamp
+
+PROTO_CPPFLAGS := -I$(PROTO_GEN)
+# Generated code is nobody's to tidy: no warnings.  Hidden, so that a shared library exports only
+# what is ours; in sections, so that a program keeps only the messages it uses.
+PROTO_CFLAGS   := -std=c11 -w -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections
+
+# One run for all: a generated header names the types of those it imports.  The stamp gets the time
+# before the run, so that what is generated is newer and never looks out of date.
+$(PROTO_STAMP): $(PROTO_FILES) proto/proto.mk
+	@mkdir -p $(@D)
+	@touch $@.new
+	$(Q)$(PROTOC_C) -Iproto -I$(PROTOBUF_INCLUDE) --c_out=$(PROTO_GEN) $(PROTO_NAMES:%=%.proto)
+	@mv $@.new $@
+
+# The recipe is for a file that was deleted while the stamp stayed.
+$(PROTO_C) $(PROTO_H): $(PROTO_STAMP)
+	@test -f $@ || { rm -f $(PROTO_STAMP); $(MAKE) --no-print-directory $(PROTO_STAMP); }
+
+$(PROTO_OBJ): %.o: %.c | $(PROTO_H)
+	$(Q)$(CC) $(PROTO_CFLAGS) $(PROTO_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -c -o $@ $<
+
+.PHONY: check-proto
+check-proto:
+	$(Q)wheel=$$(scripts/fetch_beam_wheel.sh) && python3 scripts/check_proto.py --self-test "$$wheel" && \
+	    python3 scripts/check_proto.py "$$wheel"
