@@ -25,7 +25,7 @@
 
 #define BEAMC_API __attribute__((visibility("default")))
 #define BEAMC_MUST_USE __attribute__((warn_unused_result))
-#define BEAMC_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define BEAMC_PRINTF(string, first) __attribute__((__format__(__printf__, string, first)))
 #define BEAMC_UNUSED __attribute__((unused))
 #define BEAMC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define BEAMC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
