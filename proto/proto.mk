@@ -25,6 +25,7 @@ PROTO_C     := $(PROTO_NAMES:%=$(PROTO_GEN)/%.pb-c.c)
 PROTO_H     := $(PROTO_C:.c=.h)
 PROTO_OBJ   := $(PROTO_C:.c=.o)
 PROTO_STAMP := $(PROTO_GEN)/generated.stamp
+PROTO_RUN   := $(PROTOC_C) -Iproto -I$(PROTOBUF_INCLUDE) --c_out=$(PROTO_GEN)
 
 PROTO_CPPFLAGS := -I$(PROTO_GEN)
 # Generated code is nobody's to tidy: no warnings.  Hidden, so that a shared library exports only
@@ -36,12 +37,12 @@ PROTO_CFLAGS   := -std=c11 -w -fPIC -fvisibility=hidden -ffunction-sections -fda
 $(PROTO_STAMP): $(PROTO_FILES) proto/proto.mk
 	@mkdir -p $(@D)
 	@touch $@.new
-	$(Q)$(PROTOC_C) -Iproto -I$(PROTOBUF_INCLUDE) --c_out=$(PROTO_GEN) $(PROTO_NAMES:%=%.proto)
+	$(Q)$(PROTO_RUN) $(PROTO_NAMES:%=%.proto)
 	@mv $@.new $@
 
 # The recipe is for a file that was deleted while the stamp stayed.
 $(PROTO_C) $(PROTO_H): $(PROTO_STAMP)
-	@test -f $@ || { rm -f $(PROTO_STAMP); $(MAKE) --no-print-directory $(PROTO_STAMP); }
+	@test -f $@ || $(PROTO_RUN) $(patsubst $(PROTO_GEN)/%.pb-c$(suffix $@),%.proto,$@)
 
 $(PROTO_OBJ): %.o: %.c | $(PROTO_H)
 	$(Q)$(CC) $(PROTO_CFLAGS) $(PROTO_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -c -o $@ $<
