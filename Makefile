@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# beamc: one Makefile for all of the tree.  `make help` lists the targets.
+#
+# What is where is found by name: every .c of the rooms below sdk, harness and runners goes into the
+# library, every sdk/examples/*.c is a program, every .c below test is part of the test program.
+# Output goes to build/<variant>/; the plain build's programs are in build/bin/.
+#
+#   SAN=address,undefined   SAN=thread    a build of its own with these sanitizers
+#   V=1                                   show the commands
+#   BUILD=dir                             build somewhere else
+#   ROOMS="sdk/base sdk/types"            only these rooms and their tests
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+VERSION := 0.1.0
+comma   := ,
+
+BUILD := build/$(if $(SAN),$(subst $(comma),-,$(SAN)),plain)
+BIN   := $(if $(filter build/plain,$(BUILD)),build/bin,$(BUILD)/bin)
+Q     := $(if $(V),,@)
+say    = $(if $(V),,@printf '  %-6s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
+
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+DESTDIR ?=
+
+CXX        ?= g++
+CLANG      ?= $(firstword $(shell command -v clang clang-14 2>/dev/null) clang)
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+# Sanitizers' own code confuses the flow analysis behind some warnings; the plain build has judged.
+WERROR     ?= $(if $(SAN),,-Werror)
+SANFLAGS   := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+# ---- libraries ----------------------------------------------------------------------------------
+
+# `run` and `test` are for newcomers: they first install the Debian packages that are missing.
+ifneq ($(filter run test,$(MAKECMDGOALS)),)
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS))),)
+$(shell scripts/install_deps.sh >&2)
+ifneq ($(.SHELLSTATUS),0)
+$(error the packages above are needed)
+endif
+endif
+endif
+
+PKGS      := libprotobuf-c libuv zlib libzstd libpcre2-8
+PKG_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+ifeq ($(PKG_LIBS),)
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+$(error pkg-config does not find all of $(PKGS): scripts/install_deps.sh installs them)
+endif
+endif
+LIBS       := $(PKG_LIBS) -lbz2 -lm -pthread
+CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
+
+# ---- sources ------------------------------------------------------------------------------------
+
+ALL_ROOMS := $(filter-out sdk/examples,$(patsubst %/,%,$(wildcard sdk/*/ harness/*/ runners/*/)))
+ROOMS     ?= $(ALL_ROOMS)
+LIB_C     := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
+LIB_OBJ   := $(LIB_C:%.c=$(BUILD)/%.o)
+
+PUBLIC_DIRS    := $(wildcard $(addsuffix /include,$(ALL_ROOMS)))
+PUBLIC_HEADERS := $(sort $(wildcard $(addsuffix /beamc/*.h,$(PUBLIC_DIRS))))
+
+EXAMPLE_C := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(sort $(wildcard sdk/examples/*.c)))
+EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
+
+TEST_DIRS := $(foreach room,$(ROOMS),$(wildcard test/$(room)))
+TEST_C    := $(sort $(wildcard test/*.c) \
+               $(if $(TEST_DIRS),$(shell find $(TEST_DIRS) -name '*.c')))
+TEST_OBJ  := $(TEST_C:%.c=$(BUILD)/%.o)
+RUN_TESTS := $(BUILD)/test/run_tests
+
+FUZZ_C    := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(sort $(wildcard test/fuzz/fuzz_*.c)))
+FUZZ      := $(FUZZ_C:%.c=$(BUILD)/%)
+
+-include proto/proto.mk
+
+# ---- compiling ----------------------------------------------------------------------------------
+
+# Hidden by default and without interposition: one set of objects serves both libraries, and calls
+# inside the library stay direct.
+LANG_FLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-semantic-interposition \
+              -ffunction-sections -fdata-sections -pthread $(WARN) $(WERROR)
+PUBLIC_INC := $(addprefix -I,$(PUBLIC_DIRS))
+ROOM_INC   := $(PUBLIC_INC) -I. $(or $(PROTO_CPPFLAGS),-I$(BUILD)/proto) $(PKG_FLAGS)
+# Examples see what a user's program sees.
+INC        := $(ROOM_INC)
+$(BUILD)/sdk/examples/%.o: INC := $(PUBLIC_INC)
+
+# Fewer rooms have fewer suites.
+$(BUILD)/test/main.o: LANG_FLAGS += $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),-DSOME_ROOMS)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(PROTO_STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(LANG_FLAGS) $(INC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
+
+# Two files that change only when their contents do: how things are compiled, and what is linked.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(WARN) $(WERROR) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) $(ROOM_INC)' >$@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+	@rm -f $@.new
+
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(LIB_C) $(TEST_C) $(PROTO_C) >$@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+	@rm -f $@.new
+
+# ---- libraries and programs ---------------------------------------------------------------------
+
+LINK = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -Wl,--gc-sections -Wl,--as-needed
+
+$(BUILD)/libbeamc.a: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(LIB_OBJ) $(PROTO_OBJ)
+
+$(BUILD)/libbeamc.so: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -shared -Wl,-soname,libbeamc.so.0 $(if $(SAN),,-Wl,-z,defs) -o $@ \
+	    $(LIB_OBJ) $(PROTO_OBJ) $(LIBS)
+
+$(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: all
+all: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(EXAMPLES)
+
+# ---- tests --------------------------------------------------------------------------------------
+
+# What test/alloc.c stands in front of.
+WRAP := malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup vasprintf
+
+$(RUN_TESTS): $(TEST_OBJ) $(BUILD)/libbeamc.a
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(WRAP:%=-Wl,--wrap=%) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
+$(FUZZ): %: %.o $(BUILD)/test/fuzz/replay.o $(BUILD)/libbeamc.a
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: test
+test: all $(RUN_TESTS) $(FUZZ)
+	$(Q)BUILD='$(BUILD)' BIN='$(BIN)' SAN='$(SAN)' FUZZ='$(notdir $(FUZZ))' SUITES='$(SUITES)' \
+	    scripts/run_tests.sh
+
+.PHONY: check
+check: all
+	$(Q)scripts/check_tree.sh
+	$(Q)scripts/check_layers.sh
+	$(Q)scripts/check_suites.sh
+	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/check_headers.sh
+	$(Q)scripts/check_symbols.sh $(BUILD)/libbeamc.so $(BUILD)/libbeamc.a
+
+# libFuzzer is clang's: all of it once more in a build of its own.
+FUZZ_TIME  ?= 60
+FUZZ_BUILD := $(if $(filter build/plain,$(BUILD)),build,$(BUILD))/fuzz
+FUZZ_NEW   := $(FUZZ_C:test/fuzz/%.c=$(BUILD)/fuzzers/%)
+
+.PHONY: fuzz fuzzers
+fuzz:
+	@command -v $(CLANG) >/dev/null || { echo 'make fuzz needs clang: apt-get install clang' >&2; exit 1; }
+	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=$(CLANG) \
+	    SAN=fuzzer-no-link,address,undefined fuzzers
+	$(Q)BUILD='$(FUZZ_BUILD)' TIME='$(FUZZ_TIME)' scripts/run_fuzz.sh $(FUZZ_C:test/fuzz/%.c=%)
+
+fuzzers: $(FUZZ_NEW)
+
+$(FUZZ_NEW): $(BUILD)/fuzzers/%: $(BUILD)/test/fuzz/%.o $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+-include test/bench/bench.mk
+
+# ---- for people ---------------------------------------------------------------------------------
+
+INPUT  ?= /usr/share/common-licenses/*
+OUTPUT ?= build/wordcount/counts
+
+.PHONY: run
+run: $(BIN)/wordcount
+	$(Q)scripts/run_wordcount.sh $(BIN)/wordcount '$(INPUT)' '$(OUTPUT)'
+
+INCLUDEDIR := $(PREFIX)/include
+ROOT       := $(DESTDIR)
+
+.PHONY: install
+install: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so
+	install -d $(ROOT)$(INCLUDEDIR)/beamc $(ROOT)$(LIBDIR)/pkgconfig
+	install -m 644 $(PUBLIC_HEADERS) $(ROOT)$(INCLUDEDIR)/beamc
+	install -m 644 $(BUILD)/libbeamc.a $(ROOT)$(LIBDIR)/libbeamc.a
+	install -m 755 $(BUILD)/libbeamc.so $(ROOT)$(LIBDIR)/libbeamc.so.$(VERSION)
+	ln -sf libbeamc.so.$(VERSION) $(ROOT)$(LIBDIR)/libbeamc.so.0
+	ln -sf libbeamc.so.0 $(ROOT)$(LIBDIR)/libbeamc.so
+	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' VERSION='$(VERSION)' PKGS='$(PKGS)' \
+	    scripts/make_pc.sh >$(ROOT)$(LIBDIR)/pkgconfig/beamc.pc
+
+.PHONY: clean
+clean:
+	rm -rf $(if $(filter build/%,$(BUILD)),build,$(BUILD))
+
+.PHONY: help
+help:
+	@echo 'make              the library and the examples; programs are in $(BIN)/'
+	@echo 'make run          counts the words of INPUT=pattern into OUTPUT=prefix, and shows the most frequent'
+	@echo 'make test         all tests; SUITES="arena table" only these; SAN=address,undefined or SAN=thread'
+	@echo 'make check        headers, layers, symbols, names, style'
+	@echo 'make check-proto  compares proto/ with the descriptors of the apache-beam wheel'
+	@echo 'make fuzz         fuzzes each decoder for FUZZ_TIME=60 seconds; needs clang'
+	@echo 'make bench        compares with hand-written programs'
+	@echo 'make install      into DESTDIR= and PREFIX=/usr/local'
+	@echo 'make clean        removes build/'
+	@echo 'V=1 shows the commands, BUILD=dir builds elsewhere, ROOMS="sdk/base ..." builds only these rooms'
+
+.PHONY: FORCE
+FORCE:
+
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(EXAMPLE_C:%.c=$(BUILD)/%.d) $(FUZZ_C:%.c=$(BUILD)/%.d) \
+         $(BUILD)/test/fuzz/replay.d
