@@ -9,16 +9,18 @@
  *   org.apache.beam.model.fn_execution.v1    FN(X)     fn(x)           FNK(X)
  *   org.apache.beam.model.job_management.v1  JOB(X)    job(x)          JOBK(X)
  *   org.apache.beam.model.expansion.v1       EXP(X)    expn(x)         EXPK(X)
+ *   beamc.v1, our own payloads               CS(X)     cs(x)           CSK(X)
  *
  *   PB(Coder) coder = PBK(CODER__INIT);
  *   size_t size = pb(coder__get_packed_size)(&coder);
  *   strategy.merge_status = PBK(MERGE_STATUS__ENUM__NON_MERGING);
  *
  * The lower-case names are macros with an argument, so a file that includes this header must not
- * call a function or a member named pb, fn, job or expn. */
+ * call a function or a member named pb, fn, job, expn or cs. */
 #ifndef BEAMC_PROTO_BEAM_H
 #define BEAMC_PROTO_BEAM_H
 
+#include <beamc/v1/function.pb-c.h>
 #include <google/protobuf/any.pb-c.h>
 #include <google/protobuf/duration.pb-c.h>
 #include <google/protobuf/struct.pb-c.h>
@@ -50,5 +52,9 @@
 #define EXP(name)  Org__Apache__Beam__Model__Expansion__V1__##name
 #define expn(name) org__apache__beam__model__expansion__v1__##name
 #define EXPK(name) ORG__APACHE__BEAM__MODEL__EXPANSION__V1__##name
+
+#define CS(name)   Beamc__V1__##name
+#define cs(name)   beamc__v1__##name
+#define CSK(name)  BEAMC__V1__##name
 
 #endif

@@ -3,7 +3,7 @@
 # From proto/**/*.proto to C.  The top Makefile includes this file; it sets BUILD, Q, CC, CFLAGS and
 # SANFLAGS.  Offered to it:
 #
-#   PROTO_FILES     Beam's .proto files, as paths in the tree
+#   PROTO_FILES     Beam's .proto files and our own (beamc/v1), as paths in the tree
 #   PROTO_C         generated sources, PROTO_H generated headers, both under $(BUILD)/proto
 #   PROTO_OBJ       their objects
 #   PROTO_STAMP     exists once all of PROTO_C and PROTO_H do: an order-only prerequisite of every
@@ -17,7 +17,7 @@ BUILD            ?= build/plain
 PROTOC_C         ?= protoc-c
 PROTOBUF_INCLUDE ?= $(or $(shell pkg-config --variable=includedir protobuf 2>/dev/null),/usr/include)
 
-PROTO_FILES := $(sort $(wildcard proto/org/apache/beam/model/*/v1/*.proto))
+PROTO_FILES := $(sort $(wildcard proto/org/apache/beam/model/*/v1/*.proto proto/beamc/v1/*.proto))
 PROTO_NAMES := $(PROTO_FILES:proto/%.proto=%) \
                $(addprefix google/protobuf/,any descriptor duration struct timestamp)
 PROTO_GEN   := $(BUILD)/proto
