@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of an element on a data stream, and panes and windows as bytes:
+ *
+ *     timestamp, 8 bytes | count of windows, int32 | windows | pane, 1 byte and more | value
+ *
+ * See beam:coder:windowed_value:v1.  Windows and pane are kept as they are encoded. */
+#ifndef BEAMC_CODERS_WINDOWED_H
+#define BEAMC_CODERS_WINDOWED_H
+
+#include "sdk/coders/fast.h"
+#include <beamc/element.h>
+
+#define BEAMC__PANE_MAX 21      /* bytes of a pane without metadata */
+#define BEAMC__PANE_METADATA 0x80u /* in its first byte: an ElementMetadata follows, as nested bytes */
+#define BEAMC__PANE_NO_FIRING 0x0fu
+
+BEAMC_MUST_USE int beamc__pane_encode(const beamc_pane *pane, beamc_buffer *out);
+/* Metadata is passed over. */
+BEAMC_MUST_USE int beamc__pane_decode(beamc_pane *pane, beamc_reader *in);
+/* Moves @in behind a pane and its metadata. */
+BEAMC_MUST_USE int beamc__pane_skip_long(beamc_reader *in);
+
+BEAMC_MUST_USE int beamc__interval_window_encode(const beamc_interval_window *window,
+                                                 beamc_buffer *out);
+BEAMC_MUST_USE int beamc__interval_window_decode(beamc_interval_window *window, beamc_reader *in);
+
+/* The windows of an element, of any kind and in any form of iterable. */
+BEAMC_MUST_USE int beamc__element_windows_decode(beamc_element_info *info,
+                                                 const beamc_type *window_type, beamc_reader *in,
+                                                 const beamc__decode_context *context);
+
+/* Reads the head of an element whose windows are of @window_type into @info, which borrows from the
+ * input.  @context serves custom windows and windows in many blocks. */
+BEAMC_MUST_USE static inline int beamc__element_info_decode(beamc_element_info *info,
+                                                            const beamc_type *window_type,
+                                                            beamc_reader *in,
+                                                            const beamc__decode_context *context)
+{
+    /* In the global window, not fired: 8 + 4 + 0 + 1 bytes. */
+    if (BEAMC_LIKELY(window_type->kind == BEAMC_KIND_GLOBAL_WINDOW &&
+                     beamc_reader_left(in) >= 13 && beamc__load_be32(in->at + 8) == 1 &&
+                     in->at[12] < 0x10)) {
+        info->timestamp =
+            (int64_t)(beamc__load_be64(in->at) ^ UINT64_C(0x8000000000000000));
+        info->windows = in->at + 12;
+        info->windows_size = 0;
+        info->window_count = 1;
+        info->pane = in->at + 12;
+        info->pane_size = 1;
+        in->at += 13;
+        return BEAMC_OK;
+    }
+    int rc = beamc__timestamp_decode(in, &info->timestamp);
+    if (BEAMC_UNLIKELY(rc < 0))
+        return rc;
+    rc = beamc__element_windows_decode(info, window_type, in, context);
+    if (BEAMC_UNLIKELY(rc < 0))
+        return rc;
+    info->pane = in->at;
+    if (BEAMC_LIKELY(in->at < in->end && *in->at < 0x10))
+        in->at++;
+    else if (BEAMC_UNLIKELY((rc = beamc__pane_skip_long(in)) < 0))
+        return rc;
+    if (BEAMC_UNLIKELY((size_t)(in->at - info->pane) > UINT32_MAX))
+        return BEAMC_ELIMIT;
+    info->pane_size = (uint32_t)(in->at - info->pane);
+    return BEAMC_OK;
+}
+
+/* Writes the head of an element; the value follows. */
+BEAMC_MUST_USE static inline int beamc__element_info_encode(const beamc_element_info *info,
+                                                            beamc_buffer *out)
+{
+    size_t size = 12 + (size_t)info->windows_size + info->pane_size;
+    uint8_t *to = beamc_buffer_reserve(out, size + 1);
+    if (BEAMC_UNLIKELY(to == NULL))
+        return BEAMC_ENOMEM;
+    beamc__store_be64(to, (uint64_t)info->timestamp ^ UINT64_C(0x8000000000000000));
+    beamc__store_be32(to + 8, info->window_count);
+    to += 12;
+    if (info->windows_size > 0)
+        memcpy(to, info->windows, info->windows_size);
+    to += info->windows_size;
+    if (BEAMC_LIKELY(info->pane_size == 1))
+        *to = *info->pane;
+    else if (info->pane_size > 0)
+        memcpy(to, info->pane, info->pane_size);
+    else {
+        *to = BEAMC__PANE_NO_FIRING;
+        size++;
+    }
+    out->size += size;
+    return BEAMC_OK;
+}
+
+/* What beam:coder:param_windowed_value:v1 says of all its elements; the type's extra. */
+typedef struct {
+    beamc_timestamp timestamp;
+    beamc_iterable windows;
+    beamc_pane pane;
+    beamc_element_info info; /* the same as bytes */
+    beamc_bytes payload;     /* the coder's */
+} beamc__param_window;
+
+/* Parses the coder's payload; all of it borrows from @payload and the context's arena. */
+BEAMC_MUST_USE int beamc__param_window_decode(beamc__param_window *out, beamc_bytes payload,
+                                              const beamc_type *window_type,
+                                              const beamc__decode_context *context);
+
+#endif
