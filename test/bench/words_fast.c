@@ -11,7 +11,6 @@
  * A slot of the table holds a word of up to 12 letters and its count in 16 bytes, so the whole table of
  * an ordinary text stays in the second-level cache.  Longer words are rare and go another way.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

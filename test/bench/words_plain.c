@@ -4,7 +4,6 @@
  *
  *   words_plain INPUT OUTPUT      writes lines "word: count"
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

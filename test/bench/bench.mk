@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The benchmarks; see test/bench/README.md.  Part of the top Makefile.
+#
+#   make bench                                everything, about ten minutes
+#   make bench BENCH="--quick"                the short form
+#   make bench BENCH="--only=words,chain"     these only
+#   make bench-test                           the hand-written word counts agree with each other
+
+# Hand-written in plain C, without the library ...
+BENCH_HAND := words_fast words_plain make_data
+# ... and pipelines, which see what a user's program sees.
+BENCH_PIPE := $(patsubst test/bench/%.c,%,$(wildcard test/bench/chain.c test/bench/group.c))
+BENCH_BIN  := $(BENCH_HAND:%=$(BIN)/%) $(BENCH_PIPE:%=$(BIN)/bench_%)
+
+$(BENCH_PIPE:%=$(BUILD)/test/bench/%.o): INC := $(PUBLIC_INC)
+
+$(BENCH_HAND:%=$(BIN)/%): $(BIN)/%: $(BUILD)/test/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BENCH_PIPE:%=$(BIN)/bench_%): $(BIN)/bench_%: $(BUILD)/test/bench/%.o $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+.PHONY: bench bench-programs bench-test
+bench-programs: $(BENCH_BIN)
+
+bench: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
+	$(Q)test/bench/bench.py --bin=$(BIN) $(BENCH)
+
+bench-test: $(BENCH_HAND:%=$(BIN)/%)
+	$(Q)test/bench/test_words.py $(BIN)
+
+-include $(BENCH_HAND:%=$(BUILD)/test/bench/%.d) $(BENCH_PIPE:%=$(BUILD)/test/bench/%.d)
