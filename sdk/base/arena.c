@@ -39,8 +39,8 @@ struct block {
 };
 
 struct beamc_arena {
+    block *top; /* NULL: nothing handed out yet; the first member, see arena_used.h */
     block *first;
-    block *top; /* NULL: nothing handed out yet */
     char *at;   /* free memory of top: [at, end) */
     char *end;
     size_t next_capacity;

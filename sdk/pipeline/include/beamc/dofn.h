@@ -141,6 +141,8 @@ struct beamc_receiver {
                             const void *value);
 };
 
+typedef struct beamc_context_ops beamc_context_ops;
+
 /* Read by the functions below; written by the harness. */
 struct beamc_context {
     const beamc_element_info *info; /* of the element in work */
@@ -153,6 +155,7 @@ struct beamc_context {
     const beamc_log_target *log;
     const beamc_type *input;      /* of this use */
     const beamc_type *const *output_types;
+    const beamc_context_ops *ops; /* what the harness answers; private */
 };
 
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_refused(beamc_context *ctx, size_t output,
@@ -187,7 +190,8 @@ static inline BEAMC_MUST_USE beamc_error *beamc_emit_sized(beamc_context *ctx, s
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_at(beamc_context *ctx, size_t output,
                                                     const void *value, beamc_timestamp timestamp);
 
-/** With everything told, as finish_bundle must outside the global window.  @window NULL: the
+/** With everything told, as start_bundle and finish_bundle must outside the global window (inside it
+ *  beamc_emit there gives an element at the start of time).  @window NULL: the
  *  global window. */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_windowed(beamc_context *ctx, size_t output,
                                                           const void *value,
