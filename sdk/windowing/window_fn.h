@@ -10,6 +10,7 @@
 #ifndef BEAMC_WINDOWING_WINDOW_FN_H
 #define BEAMC_WINDOWING_WINDOW_FN_H
 
+#include "sdk/coders/varint.h"
 #include <beamc/window.h>
 
 /* ---- windows as bytes ------------------------------------------------------------------------ */
@@ -29,20 +30,6 @@ size_t beamc__interval_encode(beamc_interval_window interval, uint8_t *out);
 
 /* Reads one interval window. */
 BEAMC_MUST_USE int beamc__interval_decode(beamc_interval_window *out, beamc_reader *in);
-
-/* A timestamp as Beam's Instant: 8 bytes. */
-static inline void beamc__instant_encode(beamc_timestamp timestamp, uint8_t *out)
-{
-    uint64_t bits = __builtin_bswap64((uint64_t)timestamp ^ UINT64_C(1) << 63);
-    memcpy(out, &bits, sizeof(bits));
-}
-
-static inline beamc_timestamp beamc__instant_decode(const uint8_t *in)
-{
-    uint64_t bits;
-    memcpy(&bits, in, sizeof(bits));
-    return (beamc_timestamp)(__builtin_bswap64(bits) ^ UINT64_C(1) << 63);
-}
 
 /* The last timestamp inside the encoded window.  EUNSUPPORTED if the form is unknown. */
 BEAMC_MUST_USE int beamc__window_max_timestamp(beamc__window_form form, const uint8_t *window,

@@ -6,6 +6,11 @@
 #include "proto/beam.h"
 #include "sdk/windowing/window_fn.h"
 
+#define BEAMC__URN_GLOBAL_WINDOWS "beam:window_fn:global_windows:v1"
+#define BEAMC__URN_FIXED_WINDOWS "beam:window_fn:fixed_windows:v1"
+#define BEAMC__URN_SLIDING_WINDOWS "beam:window_fn:sliding_windows:v1"
+#define BEAMC__URN_SESSION_WINDOWS "beam:window_fn:session_windows:v1"
+
 /* Sets up the window function that @spec names; one that is no standard one becomes opaque, of
  * unknown form.  An error: a payload that is malformed or has values out of range. */
 BEAMC_MUST_USE beamc_error *beamc__window_fn_read(beamc__window_fn *out,
