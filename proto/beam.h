@@ -9,6 +9,7 @@
  *   org.apache.beam.model.fn_execution.v1    FN(X)     fn(x)           FNK(X)
  *   org.apache.beam.model.job_management.v1  JOB(X)    job(x)          JOBK(X)
  *   org.apache.beam.model.expansion.v1       EXP(X)    expn(x)         EXPK(X)
+ *   org.apache.beam.model.interactive.v1     INTER(X)  inter(x)        INTERK(X)
  *   beamc.v1, our own payloads               CS(X)     cs(x)           CSK(X)
  *
  *   PB(Coder) coder = PBK(CODER__INIT);
@@ -16,7 +17,7 @@
  *   strategy.merge_status = PBK(MERGE_STATUS__ENUM__NON_MERGING);
  *
  * The lower-case names are macros with an argument, so a file that includes this header must not
- * call a function or a member named pb, fn, job, expn or cs. */
+ * call a function or a member named pb, fn, job, expn, inter or cs. */
 #ifndef BEAMC_PROTO_BEAM_H
 #define BEAMC_PROTO_BEAM_H
 
@@ -27,6 +28,7 @@
 #include <google/protobuf/timestamp.pb-c.h>
 #include <org/apache/beam/model/fn_execution/v1/beam_fn_api.pb-c.h>
 #include <org/apache/beam/model/fn_execution/v1/beam_provision_api.pb-c.h>
+#include <org/apache/beam/model/interactive/v1/beam_interactive_api.pb-c.h>
 #include <org/apache/beam/model/job_management/v1/beam_artifact_api.pb-c.h>
 #include <org/apache/beam/model/job_management/v1/beam_expansion_api.pb-c.h>
 #include <org/apache/beam/model/job_management/v1/beam_job_api.pb-c.h>
@@ -56,5 +58,9 @@
 #define CS(name)   Beamc__V1__##name
 #define cs(name)   beamc__v1__##name
 #define CSK(name)  BEAMC__V1__##name
+
+#define INTER(name)  Org__Apache__Beam__Model__Interactive__V1__##name
+#define inter(name)  org__apache__beam__model__interactive__v1__##name
+#define INTERK(name) ORG__APACHE__BEAM__MODEL__INTERACTIVE__V1__##name
 
 #endif

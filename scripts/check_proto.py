@@ -7,13 +7,13 @@
 
 Both sides become a flat table from a thing's full name to all that matters about it, e.g.
 
-    field org.apache.beam.model.pipeline.v1.Coder.spec  ->  number 1, message ...FunctionSpec, single
+    field org.apache.beam.model.pipeline.v1.Coder.spec -> number 1, message ...FunctionSpec, single
 
 and the tables are compared both ways.  Not compared, because nothing on the wire depends on them:
-the order of declarations, options for other languages' generators (java_package, go_package), and
-the prose of metrics, which is each project's own (annotation "description").  A proto3 `optional`
-field is expected as a oneof with one field, named optional_ and the field's name: its wire form is
-the same and protoc-c can compile it.
+the order of declarations, imports, options for other languages' generators (java_package,
+go_package), and the prose of metrics, which is each project's own (annotation "description").  A
+proto3 `optional` field is expected as a oneof with one field, named optional_ and the field's name:
+its wire form is the same and protoc-c can compile it.
 
 proto/urns.h is checked too: every constant in its model block has to be the value of some
 published option, and every published one has to have a constant.
@@ -178,12 +178,11 @@ def add_service(table, scope, service):
 
 
 def add_file(table, data):
-    """FileDescriptorProto: 1 name, 2 package, 3 dependency, 4 message_type, 5 enum_type, 6 service,
-    7 extension, 8 options, 10 public_dependency, 12 syntax."""
+    """FileDescriptorProto: 1 name, 2 package, 4 message_type, 5 enum_type, 6 service, 7 extension,
+    8 options, 12 syntax."""
     file = Message(data)
     table[f"file {file.text(1)}"] = (
-        f"package {file.text(2)}, syntax {file.text(12)}, imports "
-        f"{sorted(x.decode() for x in file.all(3))}, public {file.all(10)}, "
+        f"package {file.text(2)}, syntax {file.text(12)}, "
         f"options [{options_text(file, 8, OTHER_LANGUAGES)}]")
     for part in file.parts(4):
         add_message(table, file.text(2), part)
@@ -322,7 +321,8 @@ BREAKS = [
     ("a message left out", RUNNER_API, "message RedistributePayload {",
      "message RedistributionPayload {", "missing: message"),
     ("a reserved number", RUNNER_API, "reserved 6;", "reserved 16;", "ParDoPayload"),
-    ("an enum value's number", RUNNER_API, "BOUNDED = 2;", "BOUNDED = 3;", "IsBounded.Enum.BOUNDED"),
+    ("an enum value's number", RUNNER_API, "BOUNDED = 2;", "BOUNDED = 3;",
+     "IsBounded.Enum.BOUNDED"),
     ("an enum value left out", RUNNER_API, "ALREADY_MERGED = 3;", "//",
      "missing: value org.apache.beam.model.pipeline.v1.MergeStatus.Enum.ALREADY_MERGED"),
     ("a URN", RUNNER_API, '"beam:coder:kv:v1"', '"beam:coder:kv:v2"', "StandardCoders.Enum.KV"),

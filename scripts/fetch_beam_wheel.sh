@@ -46,7 +46,7 @@ done
 wheel=${BEAM_WHEEL:-$(ls "$dir"/apache_beam-$version-*.whl 2>/dev/null | head -n 1)}
 if [ -z "$wheel" ]; then
     [ -n "${has_pip:-}" ] ||
-        fail "apache-beam $version cannot be fetched: $python has no pip (apt-get install python3-pip)"
+        fail "apache-beam $version cannot be fetched: python3 has no pip (apt-get install python3-pip)"
     # What the machine runs does not matter, only that the choice is the same everywhere.
     if ! "$python" -m pip download --quiet --disable-pip-version-check --no-input --no-deps \
         --only-binary=:all: --implementation cp --python-version 3.11 \
@@ -57,7 +57,7 @@ if [ -z "$wheel" ]; then
 fi
 [ -f "$wheel" ] || fail "no such file: $wheel"
 
-"$python" - "$wheel" "$new/out" "$version" "$api" <<'EOF' || fail "$wheel is not apache-beam $version"
+"$python" - "$wheel" "$new/out" "$version" "$api" <<'EOF' ||
 import sys
 import zipfile
 
@@ -75,6 +75,7 @@ try:
 except (KeyError, OSError, zipfile.BadZipFile):
     sys.exit(1)
 EOF
+    fail "$wheel is not apache-beam $version"
 
 case $wheel in
 "$new"/*) mv -f "$wheel" "$dir/" || fail "cannot write below $dir" ;;
