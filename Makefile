@@ -72,7 +72,7 @@ PUBLIC_HEADERS := $(sort $(wildcard $(addsuffix /beamc/*.h,$(PUBLIC_DIRS))))
 EXAMPLE_C := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(sort $(wildcard sdk/examples/*.c)))
 EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
 
-TEST_DIRS := $(foreach room,$(ROOMS),$(wildcard test/$(room)))
+TEST_DIRS := $(foreach room,proto $(ROOMS),$(wildcard test/$(room)))
 TEST_C    := $(sort $(wildcard test/*.c) \
                $(if $(TEST_DIRS),$(shell find $(TEST_DIRS) -name '*.c')))
 TEST_OBJ  := $(TEST_C:%.c=$(BUILD)/%.o)
