@@ -15,10 +15,14 @@ static inline uint64_t beamc__hash_mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Little-endian. */
 static inline uint64_t beamc__load64(const uint8_t *p)
 {
     uint64_t value;
     memcpy(&value, p, sizeof(value));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap64(value);
+#endif
     return value;
 }
 
@@ -26,6 +30,9 @@ static inline uint64_t beamc__load32(const uint8_t *p)
 {
     uint32_t value;
     memcpy(&value, p, sizeof(value));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    value = __builtin_bswap32(value);
+#endif
     return value;
 }
 
@@ -55,7 +62,8 @@ static inline uint64_t beamc__hash(const void *bytes, size_t size)
     } else if (left > 0) {
         a = (uint64_t)p[0] << 16 | (uint64_t)p[left >> 1] << 8 | p[left - 1];
     }
-    return beamc__hash_mix(beamc__hash_mix(a ^ k1, b ^ seed ^ k2), k0 ^ seed);
+    /* Not k0: with one byte the seed is k0, and the product would be 0 whatever the byte. */
+    return beamc__hash_mix(beamc__hash_mix(a ^ k1, b ^ seed ^ k2), k1 ^ seed);
 }
 
 #endif
