@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the options share: the table of Beam's names, and reading values. */
+#ifndef BEAMC_PIPELINE_OPTIONS_H
+#define BEAMC_PIPELINE_OPTIONS_H
+
+#include <beamc/arena.h>
+#include <beamc/options.h>
+#include "sdk/base/table.h"
+
+/* Who makes use of a Beam option; also the headings of --help. */
+typedef enum {
+    BEAMC__OPTIONS_DATA,    /* the program, by convention */
+    BEAMC__OPTIONS_RUN,     /* beamc_main */
+    BEAMC__OPTIONS_DIRECT,  /* the direct runner */
+    BEAMC__OPTIONS_GENERAL, /* every runner's, without an effect on the direct runner */
+    BEAMC__OPTIONS_PORTABLE,
+    BEAMC__OPTIONS_WORKER,
+    BEAMC__OPTIONS_FLINK,
+    BEAMC__OPTIONS_SPARK,
+    BEAMC__OPTIONS_DATAFLOW,
+    BEAMC__OPTIONS_GROUPS
+} beamc__option_group;
+
+typedef struct {
+    beamc__option_group group;
+    beamc_option_spec spec;
+} beamc__option_known;
+
+extern const beamc__option_known beamc__options_known[];
+extern const size_t beamc__options_known_count;
+extern const char *const beamc__option_group_titles[BEAMC__OPTIONS_GROUPS];
+
+struct beamc_options {
+    beamc_arena *arena;
+    const char *program;
+    const beamc_option_spec *specs; /* borrowed */
+    size_t spec_count;
+    beamc__table *given;  /* canonical name -> beamc__option_values */
+    beamc_error **problem; /* sticky; behind a pointer, since asking takes const options */
+};
+
+typedef struct {
+    const char **items;
+    size_t count, capacity;
+    const char *joined; /* with commas; of a list only */
+} beamc__option_values;
+
+/* The program's, else Beam's; NULL if neither has it. */
+const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name);
+
+/* The known name nearest to @name, NULL if none is near. */
+const char *beamc__option_nearest(const beamc_options *options, const char *name);
+
+/* Leaf: BEAMC_OK, BEAMC_EINVAL or BEAMC_ELIMIT. */
+int beamc__option_read_bool(bool *out, const char *text);
+int beamc__option_read_int64(int64_t *out, const char *text);
+int beamc__option_read_double(double *out, const char *text);
+int beamc__option_read_size(uint64_t *out, const char *text);
+int beamc__option_read_duration(int64_t *out_ms, const char *text);
+/* Reads @text as @kind and forgets the value. */
+int beamc__option_check(beamc_option_kind kind, const char *text);
+/* "a whole number, such as 42": for messages. */
+const char *beamc__option_kind_text(beamc_option_kind kind);
+/* "NUMBER": for --help. */
+const char *beamc__option_kind_placeholder(beamc_option_kind kind);
+
+/* Options that were given, that no runner of this build's direct kind makes use of: calls @each. */
+void beamc__options_without_effect(const beamc_options *options,
+                                   void (*each)(void *ctx, const char *name), void *ctx);
+
+#endif
