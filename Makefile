@@ -28,13 +28,16 @@ LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 
 CXX        ?= g++
-CLANG      ?= $(firstword $(shell command -v clang clang-14 2>/dev/null) clang)
+CLANG      ?= $(or $(shell for c in clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do \
+                command -v $$c && break; done),clang)
 PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
 WARN       := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # Sanitizers' own code confuses the flow analysis behind some warnings; the plain build has judged.
 WERROR     ?= $(if $(SAN),,-Werror)
 SANFLAGS   := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# To gcc's sanitizer and the next C standard NULL + 0 is NULL, so an empty buffer is no error.
+SANFLAGS   += $(if $(findstring fuzzer,$(SAN)),-fno-sanitize=pointer-overflow)
 
 # ---- libraries ----------------------------------------------------------------------------------
 
@@ -177,8 +180,7 @@ check: all
 	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/check_headers.sh
 	$(Q)scripts/check_symbols.sh $(BUILD)/libbeamc.so $(BUILD)/libbeamc.a
 
-# libFuzzer is clang's: all of it once more in a build of its own.  gcc's sanitizer and the next C
-# standard have NULL + 0 as NULL, so an empty reader or buffer is no error.
+# libFuzzer is clang's: all of it once more in a build of its own.
 FUZZ_TIME  ?= 60
 FUZZ_BUILD := $(if $(filter build/plain,$(BUILD)),build,$(BUILD))/fuzz
 FUZZ_NEW   := $(FUZZ_C:test/fuzz/%.c=$(BUILD)/fuzzers/%)
@@ -187,7 +189,7 @@ FUZZ_NEW   := $(FUZZ_C:test/fuzz/%.c=$(BUILD)/fuzzers/%)
 fuzz:
 	@command -v $(CLANG) >/dev/null || { echo 'make fuzz needs clang: apt-get install clang' >&2; exit 1; }
 	$(Q)$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=$(CLANG) \
-	    SAN=fuzzer-no-link,address,undefined CPPFLAGS='$(CPPFLAGS) -fno-sanitize=pointer-overflow' fuzzers
+	    SAN=fuzzer-no-link,address,undefined fuzzers
 	$(Q)BUILD='$(FUZZ_BUILD)' TIME='$(FUZZ_TIME)' scripts/run_fuzz.sh $(FUZZ_C:test/fuzz/%.c=%)
 
 fuzzers: $(FUZZ_NEW)

@@ -10,6 +10,10 @@ packages="gcc g++ make libc6-dev pkg-config git ca-certificates python3
     libuv1-dev zlib1g-dev libzstd-dev libbz2-dev libpcre2-dev check
     gzip bzip2 zstd"
 
+# Fetches Beam's published descriptors and test vectors.
+python3 -m pip --version >/dev/null 2>&1 || /usr/bin/python3 -m pip --version >/dev/null 2>&1 ||
+    packages="$packages python3-pip"
+
 if ! command -v dpkg-query >/dev/null; then
     if pkg-config --exists libprotobuf-c libuv zlib libzstd libpcre2-8 check 2>/dev/null &&
         command -v protoc-c >/dev/null; then
