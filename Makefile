@@ -174,11 +174,11 @@ test: all $(RUN_TESTS) $(FUZZ)
 
 .PHONY: check
 check: all
-	$(Q)scripts/check_tree.sh
-	$(Q)scripts/check_layers.sh
-	$(Q)scripts/check_suites.sh
-	$(Q)CC='$(CC)' CXX='$(CXX)' scripts/check_headers.sh
-	$(Q)scripts/check_symbols.sh $(BUILD)/libbeamc.so $(BUILD)/libbeamc.a
+	$(Q)failed=0; export CC='$(CC)' CXX='$(CXX)'; \
+	for script in tree.sh layers.sh suites.sh headers.sh \
+	    "symbols.sh $(BUILD)/libbeamc.so $(BUILD)/libbeamc.a"; do \
+	    scripts/check_$$script || failed=1; \
+	done; exit $$failed
 
 # libFuzzer is clang's: all of it once more in a build of its own.
 FUZZ_TIME  ?= 60

@@ -17,7 +17,7 @@ mapfile -t files < <(
     if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git ls-files --cached --others --exclude-standard | sort -u
     else
-        find . -type f -not -path './build/*' -printf '%P\n'
+        find . -type f -not -path './build/*' -not -path './.git/*' -printf '%P\n'
     fi | while read -r file; do [ -f "$file" ] && echo "$file"; done
 )
 
