@@ -210,7 +210,8 @@ static inline beamc_timestamp beamc_context_timestamp(const beamc_context *ctx)
 /** The window of the element, for a DoFn that observes windows; false in the global window. */
 static inline bool beamc_context_window(const beamc_context *ctx, beamc_interval_window *window)
 {
-    return beamc_element_interval(ctx->info, 0, window);
+    uint32_t at = 0;
+    return ctx->info->windows_size > 0 && beamc_element_next_interval(ctx->info, &at, window);
 }
 
 static inline beamc_pane beamc_context_pane(const beamc_context *ctx)
