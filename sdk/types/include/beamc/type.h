@@ -78,7 +78,7 @@ typedef struct {
 } beamc_decimal;
 
 typedef enum {
-    BEAMC_KIND_VOID,      /* no bytes; C: nothing, size 0 */
+    BEAMC_KIND_VOID,      /* C: nothing, size 0; coder: bytes, of none */
     BEAMC_KIND_BYTES,     /* beamc_bytes */
     BEAMC_KIND_STRING,    /* beamc_string */
     BEAMC_KIND_BOOL,      /* bool */
@@ -106,7 +106,7 @@ typedef enum {
     BEAMC_KIND_WINDOWED_VALUE,  /* beamc_windowed_value; fields: value, window */
     BEAMC_KIND_PARAM_WINDOWED_VALUE, /* same, its head from the coder's payload */
     BEAMC_KIND_TIMER,           /* beamc_timer; fields: key, window */
-    BEAMC_KIND_SHARDED_KEY,     /* struct { beamc_bytes shard; K key; }; fields: key */
+    BEAMC_KIND_SHARDED_KEY,     /* beamc_sharded_key; fields: key */
     BEAMC_KIND_CUSTOM           /* by its beamc_coder_ops */
 } beamc_kind;
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words of a text.  Sixteen bytes are told apart at once: bit i of a mask says that byte i belongs to
+ * a word, so that a word is a run of ones. */
+#include <beamc/type.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define L 1, 1, 1, 1, 1, 1, 1, 1
+
+/* 1: of a word. */
+static const uint8_t is_word_byte[256] = {
+    ['\''] = 1,
+    ['A'] = L, L, L, 1, 1,
+    ['a'] = L, L, L, 1, 1,
+    [0x80] = L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+};
+
+/* The word at or after @i, byte by byte. */
+static bool next_word_slowly(beamc_string text, size_t i, size_t *at, beamc_string *word)
+{
+    const uint8_t *p = (const uint8_t *)text.data;
+    while (i < text.size && !is_word_byte[p[i]])
+        i++;
+    size_t start = i;
+    while (i < text.size && is_word_byte[p[i]])
+        i++;
+    *at = i;
+    word->data = text.data + start;
+    word->size = i - start;
+    return i > start;
+}
+
+#ifdef __SSE2__
+
+#define BLOCK 16
+
+static inline uint32_t word_mask(const char *p)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    /* 'a'..'z' become -128..-103, so that one signed comparison will do. */
+    __m128i shifted = _mm_sub_epi8(lower, _mm_set1_epi8((char)('a' + 128)));
+    __m128i letters = _mm_cmplt_epi8(shifted, _mm_set1_epi8(-128 + 26));
+    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\''));
+    /* Bytes beyond ASCII have the top bit set, which is what movemask takes. */
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, quotes), bytes));
+}
+
+/* The mask of the bytes from @i on, at most 16; @text has at least 16, @i lies in it. */
+static inline uint32_t mask_at(beamc_string text, size_t i)
+{
+    size_t last = text.size - BLOCK;
+    return i <= last ? word_mask(text.data + i) : word_mask(text.data + last) >> (i - last);
+}
+
+bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
+{
+    size_t i = *at;
+    uint32_t mask;
+
+    if (i >= text.size)
+        return false;
+    if (text.size < BLOCK)
+        return next_word_slowly(text, i, at, word);
+    while ((mask = mask_at(text, i)) == 0) {
+        i += BLOCK;
+        if (i >= text.size) {
+            *at = text.size;
+            return false;
+        }
+    }
+    size_t start = i + (size_t)__builtin_ctz(mask);
+    /* Adding a run's lowest bit carries through the run to the first bit behind it. */
+    size_t end = i + (size_t)__builtin_ctz(mask + (mask & -mask));
+    while (end == i + BLOCK && end < text.size) {
+        i = end;
+        mask = mask_at(text, i);
+        end = i + (size_t)__builtin_ctz(~mask); /* 16 at most: the mask has no more ones */
+    }
+    *at = end;
+    word->data = text.data + start;
+    word->size = end - start;
+    return true;
+}
+
+#else
+
+bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
+{
+    return next_word_slowly(text, *at, at, word);
+}
+
+#endif
