@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words of a text.  Sixteen bytes are told apart at once: bit i of a mask says that byte i belongs to
- * a word, so that a word is a run of ones. */
+/* Words of a text.  Many bytes are told apart at once: bit i of a mask says that byte i belongs to a
+ * word, so that a word is a run of ones. */
 #include <beamc/type.h>
 
 #ifdef __SSE2__
@@ -30,6 +30,16 @@ static bool next_word_slowly(beamc_string text, size_t i, size_t *at, beamc_stri
     word->data = text.data + start;
     word->size = i - start;
     return i > start;
+}
+
+#define WIDE 64 /* bytes of a block of beamc_words */
+
+static uint64_t slow_mask(const char *p, size_t size)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < size; i++)
+        mask |= (uint64_t)is_word_byte[(uint8_t)p[i]] << i;
+    return mask;
 }
 
 #ifdef __SSE2__
@@ -85,7 +95,25 @@ bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
     return true;
 }
 
+/* The mask of @size bytes, 64 at most.  Always four loads, so that nothing depends on the length of a
+ * line; those that would read behind the block are moved to end with it and read bytes twice. */
+static inline uint64_t block_mask(const char *p, size_t size)
+{
+    if (size < BLOCK)
+        return slow_mask(p, size);
+    size_t last = size - BLOCK;
+    size_t second = last < BLOCK ? last : BLOCK;
+    size_t third = last < 2 * BLOCK ? last : 2 * BLOCK;
+    return (uint64_t)word_mask(p) | (uint64_t)word_mask(p + second) << second |
+           (uint64_t)word_mask(p + third) << third | (uint64_t)word_mask(p + last) << last;
+}
+
 #else
+
+static inline uint64_t block_mask(const char *p, size_t size)
+{
+    return slow_mask(p, size);
+}
 
 bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
 {
@@ -93,3 +121,42 @@ bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
 }
 
 #endif
+
+/* Loads the next block; false at the end of the text. */
+static bool next_block(beamc_words *words)
+{
+    size_t left = (size_t)(words->end - words->next);
+    if (left == 0)
+        return false;
+    size_t size = left < WIDE ? left : WIDE;
+    words->block = words->next;
+    words->next += size;
+    words->mask = block_mask(words->block, size);
+    return true;
+}
+
+bool beamc_words_fill(beamc_words *words)
+{
+    while (words->mask == 0)
+        if (!next_block(words))
+            return false;
+    return true;
+}
+
+void beamc_words_join(beamc_words *words, beamc_string *word)
+{
+    word->data = words->block + __builtin_ctzll(words->mask);
+    words->mask = 0;
+    const char *end = words->next;
+    while (next_block(words)) {
+        if (~words->mask != 0) {
+            unsigned more = (unsigned)__builtin_ctzll(~words->mask);
+            words->mask = words->mask >> more << more;
+            end += more;
+            break;
+        }
+        words->mask = 0;
+        end = words->next;
+    }
+    word->size = (size_t)(end - word->data);
+}

@@ -71,6 +71,49 @@ static inline bool beamc_string_equal(beamc_string a, beamc_string b)
  *  False at the end.  *@at starts at 0. */
 BEAMC_API bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word);
 
+/* A walk over the words of a text, quicker than the above for a whole text:
+ *
+ *     beamc_words words = beamc_words_of(line);
+ *     while (beamc_words_next(&words, &word)) ...
+ *
+ * 64 bytes are told apart at once; then each word is a run of ones in a mask.  The fields are its
+ * own. */
+typedef struct {
+    const char *block; /* what the mask is about: bit i says that block[i] is of a word */
+    const char *next;  /* where the next block begins */
+    const char *end;
+    uint64_t mask; /* of words not given yet */
+} beamc_words;
+
+static inline beamc_words beamc_words_of(beamc_string text)
+{
+    beamc_words words = { text.data, text.data, text.data + text.size, 0 };
+    return words;
+}
+
+/* What beamc_words_next leaves to the library: the next block with a word, and a word that reaches
+ * the end of its block. */
+BEAMC_API bool beamc_words_fill(beamc_words *words);
+BEAMC_API void beamc_words_join(beamc_words *words, beamc_string *word);
+
+/** The next word; false at the end. */
+static inline bool beamc_words_next(beamc_words *words, beamc_string *word)
+{
+    if (words->mask == 0 && !beamc_words_fill(words))
+        return false;
+    uint64_t mask = words->mask;
+    uint64_t rest = mask + (mask & (0 - mask)); /* carries to the first bit behind the first run */
+    unsigned start = (unsigned)__builtin_ctzll(mask);
+    if (BEAMC_UNLIKELY(rest == 0)) {
+        beamc_words_join(words, word);
+        return true;
+    }
+    word->data = words->block + start;
+    word->size = (unsigned)__builtin_ctzll(rest) - start;
+    words->mask = mask & rest;
+    return true;
+}
+
 /* An unscaled integer of big-endian two's complement and its scale: 3.14 is {2, 0x013a}. */
 typedef struct {
     int64_t scale;
