@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The DoFns of key_fns.h. */
+#include "sdk/pipeline/key_fns.h"
+#include "sdk/base/hash.h"
+
+/* As many keys as elements are spread over: enough for the largest cluster, few enough to group. */
+#define SPREAD_BITS 16
+
+/* Room for a value of the main output, cleared. */
+static void *new_output(beamc_context *ctx, const beamc_type **type)
+{
+    *type = beamc__bare(ctx->output_types[0]);
+    void *value = beamc_alloc(ctx, (*type)->size);
+    if (value != NULL)
+        memset(value, 0, (*type)->size);
+    return value;
+}
+
+static beamc_error *emit_with_key(beamc_context *ctx, const int64_t *key, const void *element)
+{
+    const beamc_type *type;
+    char *out = new_output(ctx, &type);
+
+    if (out == NULL)
+        return beamc_error_nomem();
+    if (key != NULL)
+        memcpy(out, key, sizeof(*key));
+    memcpy(out + beamc_kv_value_offset(type), element, type->fields[1].type->size);
+    return beamc_emit_value(ctx, 0, out);
+}
+
+/* ---- spreading -------------------------------------------------------------------------------- */
+
+static beamc_error *spread(beamc_context *ctx, const void *element)
+{
+    uint64_t *count = beamc_instance(ctx);
+    int64_t key = (int64_t)(beamc__hash(count, sizeof(*count)) >> (64 - SPREAD_BITS));
+
+    ++*count;
+    return emit_with_key(ctx, &key, element);
+}
+
+const beamc_dofn beamc__spread_fn = {
+    .function = { BEAMC_FUNCTION_DOFN, "beamc.spread" },
+    .process = spread,
+    .instance_size = sizeof(uint64_t),
+};
+BEAMC_REGISTER(beamc__spread_fn)
+
+/* ---- one key ---------------------------------------------------------------------------------- */
+
+static beamc_error *add_one_key(beamc_context *ctx, const void *element)
+{
+    return emit_with_key(ctx, NULL, element);
+}
+
+const beamc_dofn beamc__one_key_fn = {
+    .function = { BEAMC_FUNCTION_DOFN, "beamc.one_key" },
+    .process = add_one_key,
+};
+BEAMC_REGISTER(beamc__one_key_fn)
+
+static beamc_error *drop_key(beamc_context *ctx, const void *element)
+{
+    return beamc_emit_value(ctx, 0,
+                            (const char *)element + beamc_kv_value_offset(beamc__bare(ctx->input)));
+}
+
+const beamc_dofn beamc__drop_key_fn = {
+    .function = { BEAMC_FUNCTION_DOFN, "beamc.drop_key" },
+    .process = drop_key,
+};
+BEAMC_REGISTER(beamc__drop_key_fn)
+
+/* ---- shards of a key -------------------------------------------------------------------------- */
+
+static beamc_error *shard_key(beamc_context *ctx, const void *element)
+{
+    const int64_t *shards = (const int64_t *)beamc_config(ctx);
+    int64_t *next = beamc_instance(ctx);
+    const beamc_type *in = beamc__bare(ctx->input);
+    const beamc_type *type;
+    char *out = new_output(ctx, &type);
+
+    if (out == NULL)
+        return beamc_error_nomem();
+    const beamc_type *key = beamc__bare(type->fields[0].type);
+    memcpy(out, next, sizeof(*next));
+    *next = *next + 1 >= *shards ? 0 : *next + 1;
+    memcpy(out + beamc_kv_value_offset(key), element, in->fields[0].type->size);
+    memcpy(out + beamc_kv_value_offset(type), (const char *)element + beamc_kv_value_offset(in),
+           in->fields[1].type->size);
+    return beamc_emit_value(ctx, 0, out);
+}
+
+const beamc_dofn beamc__shard_key_fn = {
+    .function = { BEAMC_FUNCTION_DOFN, "beamc.shard_key" },
+    .process = shard_key,
+    .config = &beamc_type_int64,
+    .instance_size = sizeof(int64_t),
+};
+BEAMC_REGISTER(beamc__shard_key_fn)
+
+static beamc_error *unshard_key(beamc_context *ctx, const void *element)
+{
+    const beamc_type *in = beamc__bare(ctx->input);
+    const beamc_type *key = beamc__bare(in->fields[0].type);
+    const beamc_type *type;
+    char *out = new_output(ctx, &type);
+
+    if (out == NULL)
+        return beamc_error_nomem();
+    memcpy(out, (const char *)element + beamc_kv_value_offset(key), key->fields[1].type->size);
+    memcpy(out + beamc_kv_value_offset(type), (const char *)element + beamc_kv_value_offset(in),
+           in->fields[1].type->size);
+    return beamc_emit_value(ctx, 0, out);
+}
+
+const beamc_dofn beamc__unshard_key_fn = {
+    .function = { BEAMC_FUNCTION_DOFN, "beamc.unshard_key" },
+    .process = unshard_key,
+};
+BEAMC_REGISTER(beamc__unshard_key_fn)
