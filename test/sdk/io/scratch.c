@@ -17,7 +17,7 @@ static char error_text[20000];
 
 void scratch_setup(void)
 {
-    const char *base = getenv("TMPDIR");
+    const char *base = getenv("TMP");
 
     snprintf(directory, sizeof(directory), "%s/beamc-test-XXXXXX",
              base != NULL && base[0] != '\0' ? base : "/tmp");
