@@ -7,8 +7,8 @@
 #     bin/wordcount   test/bench/peers/go, built with Beam's Go SDK
 #     python/         a virtual environment with Beam's Python SDK
 #
-# Needs go (1.26 or later, or one that fetches it) and python3 with venv and pip.  What is missing is
-# left out and said; fails unless everything was installed.  Quick when done before.
+# Needs go (1.26, or one that fetches it) and python3 with venv and pip.  What is missing is left out
+# and said; fails unless everything was installed.  Quick when done before.
 #
 #     scripts/install_peers.sh [go] [python]      only these
 set -u

@@ -155,6 +155,8 @@ class Bench:
                           "at_least": at_least, "pass": met, "note": note})
 
     def record(self, what, runs, note=""):
+        if not runs:
+            return
         self.programs.append({
             "what": what, "note": note,
             "wall": middle([r.wall for r in runs]), "cpu": middle([r.cpu for r in runs]),
@@ -166,8 +168,8 @@ class Bench:
         self.say(f"{what}: {error}")
 
     def rounds(self, what, count, jobs):
-        """Runs all of @jobs, pairs of a name and a function that gives a Run, @count times by turns.
-        A job that fails is left out from then on.  Answers name -> runs."""
+        """Runs all of @jobs, pairs of a name and a function that gives a Run, @count times by
+        turns.  A job that fails is left out from then on.  Answers name -> runs."""
         runs = {name: [] for name, _ in jobs}
         bad = set()
         for i in range(count):
@@ -208,10 +210,13 @@ class Bench:
         jobs.append(("words_plain", lambda: hand("words_plain")))
         runs = self.rounds(f"words, {size}", count, jobs)
 
+        if not runs["words_fast"]:
+            return
         want, words = read_counts(f"{self.out}/words_fast-{megabytes}/counts*")
         for name, folder in (("words_plain", "words_plain"), ("wordcount, 1 thread", "wordcount1"),
                              ("wordcount, 2 threads", "wordcount2")):
-            if runs.get(name) and read_counts(f"{self.out}/{folder}-{megabytes}/counts*")[0] != want:
+            pattern = f"{self.out}/{folder}-{megabytes}/counts*"
+            if runs.get(name) and read_counts(pattern)[0] != want:
                 self.fail(f"{name}, {size}", "other counts than words_fast's")
                 runs[name] = []
         for name, taken in runs.items():
@@ -234,7 +239,9 @@ class Bench:
                  BAR_FAST if megabytes == 20 else None, note=why)
         self.row(f"wordcount / words_plain, CPU, {size}", ratio("words_plain"), "x",
                  BAR_PLAIN if megabytes == 200 else None, note=why)
-        speedup = median_ratio([r.wall for r in one], [r.wall for r in two]) if one and two else None
+        speedup = None
+        if one and two:
+            speedup = median_ratio([r.wall for r in one], [r.wall for r in two])
         self.row(f"wordcount, 2 threads faster than 1, wall, {size}", speedup, "x",
                  BAR_THREADS if megabytes == 200 else None, at_least=True, note=why)
 
@@ -249,8 +256,8 @@ class Bench:
         runs = []
         if program:
             argv = [program, "--direct_num_workers=1", "--quiet"]
-            runs = self.rounds("chain", 1 if self.quick else CHAIN_ROUNDS,
-                               [("bench_chain", lambda: run(argv, self.log("chain")))])["bench_chain"]
+            jobs = [("bench_chain", lambda: run(argv, self.log("chain")))]
+            runs = self.rounds("chain", 1 if self.quick else CHAIN_ROUNDS, jobs)["bench_chain"]
         if not runs:
             self.row(what, None, "ns", BAR_CHAIN, note=self.absent("bench_chain"))
             return
@@ -260,8 +267,6 @@ class Bench:
     # ---- group ----------------------------------------------------------------------------------
 
     def group(self):
-        if self.quick:
-            return
         source = self.make_data(f"pairs-{GROUP_PAIRS}.txt")
 
         def sort():
@@ -283,17 +288,17 @@ class Bench:
         if self.program("bench_group"):
             jobs.insert(0, ("bench_group", group))
         runs = self.rounds("group", GROUP_ROUNDS, jobs)
-        self.record("sort -n --parallel=2 -S 256M, 50 million lines", runs["sort -n"])
+        sorts = runs["sort -n"]
         grouped = runs.get("bench_group", [])
         why = "" if grouped else self.absent("bench_group")
-        if grouped:
-            self.record("bench_group, 2 threads, 256 MB, 50 million pairs", grouped,
-                        f"{middle([r.written_mb for r in grouped]):.0f} MB written")
+        self.record("sort -n --parallel=2 -S 256M, 50 million lines", sorts)
+        self.record("bench_group, 2 threads, 256 MB, 50 million pairs", grouped)
         self.row("GroupByKey of 50 million pairs / sort -n, wall",
-                 median_ratio([r.wall for r in grouped], [r.wall for r in runs["sort -n"]])
-                 if grouped else None, "x", BAR_GROUP, note=why)
+                 median_ratio([r.wall for r in grouped], [r.wall for r in sorts])
+                 if grouped and sorts else None, "x", BAR_GROUP, note=why)
         self.row("GroupByKey of 50 million pairs, peak memory",
-                 max(r.peak_mb for r in grouped) if grouped else None, "MiB", BAR_GROUP_MB, note=why)
+                 max(r.peak_mb for r in grouped) if grouped else None, "MiB", BAR_GROUP_MB,
+                 note=why)
         self.row("GroupByKey of 50 million pairs, written to disk",
                  middle([r.written_mb for r in grouped]) if grouped else None, "MB", note=why)
 
@@ -307,7 +312,8 @@ class Bench:
             ("Beam Go on Prism", [os.path.join(peers, "bin", "wordcount"), "--runner=universal",
                                   "--endpoint=localhost:{port}"]),
             ("Beam Python on Prism", [python, os.path.join(ROOT, "test/bench/peers/wordcount.py"),
-                                      "--runner=PortableRunner", "--job_endpoint=localhost:{port}"]),
+                                      "--runner=PortableRunner",
+                                      "--job_endpoint=localhost:{port}"]),
         ]
         source = self.make_data(f"words-{PEER_MEGABYTES}.txt")
         want = None
@@ -339,13 +345,15 @@ class Bench:
         if not self.program("wordcount"):
             return None
         folder = self.fresh("peer-ours")
-        argv = [self.program("wordcount"), f"--input={source}", f"--output={folder}/counts", "--quiet"]
-        runs = self.rounds("peers, ours", 3, [("wordcount", lambda: run(argv, self.log("wordcount")))])
+        argv = [self.program("wordcount"), f"--input={source}", f"--output={folder}/counts",
+                "--quiet"]
+        jobs = [("wordcount", lambda: run(argv, self.log("wordcount")))]
+        runs = self.rounds("peers, ours", 3, jobs)
         return sorted(runs["wordcount"], key=lambda r: r.wall)[1] if runs["wordcount"] else None
 
     def run_peer(self, name, prism, argv, source, want):
-        """Runs a client against a Prism of its own.  Answers what both took together; the wall time is
-        the client's, as Prism is a server that would be up."""
+        """Runs a client against a Prism of its own.  Answers what both took together; the wall time
+        is the client's, as Prism is a server that would be up."""
         folder = self.fresh("peer")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -353,7 +361,8 @@ class Bench:
         with contextlib.ExitStack() as stack:
             log = stack.enter_context(open(self.log("prism"), "wb"))
             began = time.monotonic()
-            server = start([prism, "-serve_http=false", f"-job_port={port}", "-log_level=error"], log, {})
+            server = start([prism, "-serve_http=false", f"-job_port={port}", "-log_level=error"],
+                           log, {})
             try:
                 wait_for_port(port, server)
                 client = run([part.format(port=port) for part in argv]

@@ -2,7 +2,7 @@
 /* Writes the benchmark's input files.  Only integers are used and the seeds are fixed, so every
  * machine gets the same bytes.
  *
- *   make_data words BYTES FILE    text of Zipf-distributed words, ended by the line that reaches BYTES
+ *   make_data words BYTES FILE    text of Zipf-distributed words, up to the line that reaches BYTES
  *   make_data pairs COUNT FILE    COUNT lines "key value", see pairs.h
  */
 #include "pairs.h"
@@ -58,8 +58,8 @@ static unsigned log2_of(unsigned value)
     return log;
 }
 
-/* Frequent words are short, as in natural text: 2 or 3 letters for the first rank, mostly 5 to 10 for
- * the last ones, about 5 on average over a text. */
+/* Frequent words are short, as in natural text: 2 or 3 letters for the first rank, mostly 5 to 10
+ * for the last ones, about 5 on average over a text. */
 static unsigned pick_length(random_stream *random, unsigned rank)
 {
     unsigned length = 2 + below(random, 2);

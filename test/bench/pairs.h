@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pairs of the grouping benchmark.  Pair i is a pure function of i, so the program that groups
- * them and the text file that sort(1) reads hold the same pairs without either reading the other. */
+ * them and the text file that sort(1) reads hold the same pairs, and neither reads the other. */
 #ifndef BENCH_PAIRS_H
 #define BENCH_PAIRS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts the words of a text on one thread, as fast as it can be made by hand.  The benchmark's upper
- * yardstick; see README.md.
+/* Counts the words of a text on one thread, as fast as it can be made by hand.  The benchmark's
+ * upper yardstick; see README.md.
  *
  *   words_fast INPUT OUTPUT       writes lines "word: count"
  *
@@ -8,8 +8,9 @@
  *               --batch-----> keys and hashes of BATCH words, their slots prefetched
  *               --count-----> one 16-byte compare and one increment per word
  *
- * A slot of the table holds a word of up to 12 letters and its count in 16 bytes, so the whole table of
- * an ordinary text stays in the second-level cache.  Longer words are rare and go another way.
+ * A slot of the table holds a word of up to 12 letters and its count in 16 bytes, so the frequent
+ * words of an ordinary text stay in the second-level cache.  Longer words are rare and go another
+ * way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define BLOCK 64u                   /* bytes classified at a time */
-#define WINDOW_BLOCKS 64u           /* blocks whose edges are found before their words are counted */
+#define WINDOW_BLOCKS 64u           /* blocks whose edges are found before words are counted */
 #define EDGES (WINDOW_BLOCKS * BLOCK + 2 * BLOCK)
 #define BATCH 64u
 #define SHORT 12u                   /* letters in a slot */
@@ -88,9 +89,9 @@ static bool is_letter(unsigned char c)
     return (unsigned char)((c | 0x20) - 'a') < 26 || c == '\'' || c >= 0x80;
 }
 
-/* Edge finders: write to @edges the offsets from @text at which letters begin and end, by turns, in
- * @blocks blocks, and return how many there are.  *@in_word says, before and after, whether the byte
- * before belongs to a word.  They may write up to BLOCK offsets past the last. */
+/* Edge finders: write to @edges the offsets from @text at which letters begin and end, by turns,
+ * in @blocks blocks, and return how many there are.  *@in_word says, before and after, whether the
+ * byte before belongs to a word.  They may write up to BLOCK offsets past the last. */
 typedef size_t edge_finder(const char *text, size_t blocks, uint32_t *edges, uint64_t *in_word);
 
 #define DEFINE_EDGE_FINDER(name, attributes, classify, flatten)                                   \
@@ -110,7 +111,7 @@ typedef size_t edge_finder(const char *text, size_t blocks, uint32_t *edges, uin
         return (size_t)(out - edges);                                                             \
     }
 
-/* Writes in steps of a fixed length, so that the usual block has no branch that depends on its text. */
+/* Writes in steps of a fixed length, so that few branches depend on the text. */
 #define FLATTEN_STEP 8
 static inline uint32_t *flatten_bits(uint32_t *out, uint64_t bits, uint32_t base)
 {
@@ -421,7 +422,7 @@ static inline bool count_short(table *words, size_t at, uint64_t head, uint32_t 
     return likely(++s->count != 0) || move_excess(words, s);
 }
 
-/* Counts @n words whose edges are given by pairs.  LOOK_AHEAD bytes are readable from each start. */
+/* Counts @n words, whose edges come in pairs.  LOOK_AHEAD bytes are readable from each start. */
 static bool count_edges(table *words, const char *text, const uint32_t *edges, size_t n)
 {
     struct {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts words with Beam's Python SDK, for comparison: the same pipeline as sdk/examples/wordcount.c,
-written as that SDK's users would.
+"""Counts words with Beam's Python SDK, for comparison: the same pipeline as
+sdk/examples/wordcount.c, written as that SDK's users would.
 
     python wordcount.py --input=PATTERN --output=PREFIX --runner=PortableRunner \
         --job_endpoint=HOST:PORT --environment_type=LOOPBACK

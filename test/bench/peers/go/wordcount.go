@@ -3,7 +3,8 @@
 // Counts words with Beam's Go SDK, for comparison: the same pipeline as sdk/examples/wordcount.c,
 // written as that SDK's users would.
 //
-//	wordcount --input=PATTERN --output=FILE --runner=universal --endpoint=HOST:PORT --environment_type=LOOPBACK
+//	wordcount --input=PATTERN --output=FILE --runner=universal --endpoint=HOST:PORT \
+//		--environment_type=LOOPBACK
 package main
 
 import (
