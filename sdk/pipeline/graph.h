@@ -120,6 +120,9 @@ typedef struct {
     size_t dependency_count;
 } beamc__environment;
 
+/* What beamc_pipeline_on_end was given. */
+typedef struct beamc__end_call beamc__end_call;
+
 struct beamc_pipeline {
     beamc_arena *arena;
     beamc_error *error; /* the first */
@@ -134,6 +137,7 @@ struct beamc_pipeline {
     uint32_t transform_count;
     const char *next_name; /* given by beamc_named */
     beamc__environment environment;
+    beamc__end_call *end_calls; /* the last given first */
 };
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -242,6 +246,10 @@ BEAMC_MUST_USE beamc_error *beamc__pipeline_set_environment(beamc_pipeline *pipe
 /* The message of the whole, in @arena; an error if the pipeline has one. */
 BEAMC_MUST_USE beamc_error *beamc__pipeline_to_proto(PB(Pipeline) **out, beamc_pipeline *pipeline,
                                                      beamc_arena *arena);
+
+/* A runner's, after its last thread and process has ended: calls what beamc_pipeline_on_end was
+ * given. */
+void beamc__pipeline_ended(beamc_pipeline *pipeline, bool succeeded);
 
 /* The pipeline's error, copied, also that of composites left open; NULL if all is well. */
 BEAMC_MUST_USE beamc_error *beamc__pipeline_check(const beamc_pipeline *pipeline);

@@ -61,6 +61,12 @@ BEAMC_API void beamc_pipeline_fail(beamc_pipeline *pipeline, beamc_location at,
 /** Memory that lives as long as the pipeline; for types and configurations of composites. */
 BEAMC_API beamc_arena *beamc_pipeline_arena(beamc_pipeline *pipeline);
 
+/** Calls @fn with @arg when a run of the pipeline from this process is over, for better or worse:
+ *  to put away what the run leaves behind.  Last given, first called; each once.  @arg lives as
+ *  long as the pipeline. */
+BEAMC_API void beamc_pipeline_on_end(beamc_pipeline *pipeline,
+                                     void (*fn)(void *arg, bool succeeded), void *arg);
+
 /** The whole as serialized Beam proto Pipeline, appended to @out. */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_pipeline_serialize(beamc_pipeline *pipeline,
                                                                beamc_buffer *out);
