@@ -253,8 +253,11 @@ BEAMC_REGISTER(result_fn)
 /* The result of combining nothing, in @arena. */
 static beamc_error *combine_nothing(void **out, const combine_use *use, beamc_arena *arena)
 {
-    beamc_combine_context ctx = { arena, use->config, use->input, use->types.accumulator,
-                                  use->types.output };
+    beamc_combine_context ctx = { .arena = arena,
+                                  .config = use->config,
+                                  .input = use->input,
+                                  .accumulator = use->types.accumulator,
+                                  .output = use->types.output };
     void *accumulator = beamc_arena_calloc(arena, 1, use->types.accumulator->size);
 
     *out = beamc_arena_calloc(arena, 1, use->types.output->size);

@@ -67,7 +67,7 @@ typedef struct {
 /* What infer tells: types for this use of a DoFn whose table leaves them open. */
 typedef struct {
     const beamc_type *output;
-    const beamc_type *outputs[8]; /* of the tagged outputs, in order */
+    const beamc_type *outputs[64]; /* of the tagged outputs, in order */
 } beamc_dofn_types;
 
 typedef struct beamc_dofn {
