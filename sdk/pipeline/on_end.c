@@ -3,7 +3,7 @@
 #include "sdk/pipeline/graph.h"
 
 struct beamc__end_call {
-    void (*fn)(void *arg, bool succeeded);
+    void (*run)(void *arg, bool succeeded);
     void *arg;
     beamc__end_call *next;
 };
@@ -27,6 +27,6 @@ void beamc__pipeline_ended(beamc_pipeline *pipeline, bool succeeded)
     while (pipeline->end_calls != NULL) {
         const beamc__end_call *call = pipeline->end_calls;
         pipeline->end_calls = call->next;
-        call->fn(call->arg, succeeded);
+        call->run(call->arg, succeeded);
     }
 }

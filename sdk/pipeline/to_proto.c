@@ -724,7 +724,7 @@ static bool set_up(writer *w)
     w->components = components;
     w->message->components = components;
     components->transforms =
-        beamc_arena_calloc(w->arena, transforms, sizeof(*components->transforms));
+        beamc_arena_calloc(w->arena, transforms + 1, sizeof(*components->transforms));
     components->pcollections =
         beamc_arena_calloc(w->arena, collections, sizeof(*components->pcollections));
     components->windowing_strategies =
@@ -734,6 +734,25 @@ static bool set_up(writer *w)
     w->windowings = beamc_arena_calloc(w->arena, collections, sizeof(*w->windowings));
     w->hints = beamc_arena_calloc(w->arena, transforms + 1, sizeof(*w->hints));
     return !beamc_arena_failed(w->arena);
+}
+
+/* One composite without a name around all, as the Python SDK has it and wants it. */
+static beamc_error *write_root(writer *w)
+{
+    PB(PTransform) *root = beamc_arena_alloc(w->arena, sizeof(*root));
+
+    w->message->root_transform_ids =
+        beamc_arena_calloc(w->arena, 1, sizeof(*w->message->root_transform_ids));
+    if (root == NULL || w->message->root_transform_ids == NULL)
+        return beamc_error_nomem();
+    pb(ptransform__init)(root);
+    BEAMC_TRY(write_children(w, &root->subtransforms, &root->n_subtransforms, w->pipeline->root));
+    if (root->n_subtransforms == 0)
+        return NULL;
+    ADD_ENTRY(w, TransformsEntry, transforms_entry, transforms,
+              beamc_arena_strdup(w->arena, "root"), root);
+    w->message->root_transform_ids[w->message->n_root_transform_ids++] = (char *)"root";
+    return NULL;
 }
 
 static beamc_error *write_all(writer *w)
@@ -749,8 +768,7 @@ static beamc_error *write_all(writer *w)
         if (info_of(w, transform)->leaf_count > 0)
             BEAMC_TRY(write_transform(w, transform));
     BEAMC_TRY(write_coders(w));
-    return write_children(w, &w->message->root_transform_ids, &w->message->n_root_transform_ids,
-                          w->pipeline->root);
+    return write_root(w);
 }
 
 beamc_error *beamc__pipeline_to_proto(PB(Pipeline) **out, beamc_pipeline *pipeline,
