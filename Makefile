@@ -105,6 +105,9 @@ $(BUILD)/sdk/examples/%.o: INC := $(PUBLIC_INC)
 
 # Suites and fuzz targets are declared where they are called from.
 $(BUILD)/test/%.o: LANG_FLAGS += -Wno-missing-prototypes
+# --version tells it.
+$(BUILD)/runners/main/main.o: LANG_FLAGS += -DBEAMC_VERSION='"$(VERSION)"'
+
 # Fewer rooms have fewer suites.
 $(BUILD)/test/main.o: LANG_FLAGS += $(if $(SOME_ROOMS),-DSOME_ROOMS)
 
@@ -167,8 +170,10 @@ $(FUZZ): %: %.o $(BUILD)/test/fuzz/replay.o $(BUILD)/libbeamc.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+-include test/sdk/coders/vectors.mk
+
 .PHONY: test
-test: all $(RUN_TESTS) $(FUZZ)
+test: all $(RUN_TESTS) $(FUZZ) $(TEST_DATA)
 	$(Q)BUILD='$(BUILD)' BIN='$(BIN)' SAN='$(SAN)' FUZZ='$(notdir $(FUZZ))' SUITES='$(SUITES)' \
 	    scripts/run_tests.sh
 
