@@ -23,9 +23,9 @@ BEAMC_EXTERN_C_BEGIN
 typedef struct {
     beamc_arena *arena;
     const void *config; /* NULL if it has none */
-    const beamc_type *input;
     const beamc_type *accumulator;
-    const beamc_type *output;
+    const beamc_type *input;  /* NULL where only accumulators are at hand: in merge, extract */
+    const beamc_type *output; /* NULL likewise: in create, add, merge, compact */
 } beamc_combine_context;
 
 /* The types of one use, for tables that leave them open. */

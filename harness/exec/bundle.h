@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle as exec sees it: where elements come from, where they go, what answers questions about
+ * state.  Whoever runs bundles (the engine in this process, a worker on streams) provides these.
+ *
+ *     input(s) --elements--> plan --elements--> output(s)
+ *                              |
+ *                            state
+ *
+ * Elements travel encoded as Beam's windowed_value, whole, one after the other. */
+#ifndef BEAMC_EXEC_BUNDLE_H
+#define BEAMC_EXEC_BUNDLE_H
+
+#include "sdk/coders/state_fetch.h"
+#include <beamc/element.h>
+#include <beamc/log.h>
+
+/* ---- in -------------------------------------------------------------------------------------- */
+
+typedef struct beamc__group beamc__group;
+
+/* The values of a group, as encoded. */
+typedef struct {
+    /* Sets the cursor before the first value. */
+    void (*start)(const beamc__group *group, uintptr_t cursor[4]);
+    /* The next value (nested encoding), borrowed until the next call for this cursor; data NULL at
+     * the end. */
+    beamc_error *(*next)(const beamc__group *group, uintptr_t cursor[4], beamc_bytes *value);
+    /* Ends a walk at any point; may be NULL. */
+    void (*end)(const beamc__group *group, uintptr_t cursor[4]);
+} beamc__group_ops;
+
+/* A key and its values: what a GroupByKey gives, without being written out as one iterable. */
+struct beamc__group {
+    beamc_element_info info;
+    beamc_bytes key; /* nested encoding */
+    const beamc__group_ops *ops;
+    const void *source; /* of the ops */
+    int64_t count;      /* of values; negative: unknown */
+};
+
+/* Elements for one beam:runner:source:v1.  One of the two functions is there. */
+typedef struct beamc__input beamc__input;
+struct beamc__input {
+    const char *transform_id;
+    /* The next bytes: whole elements in the port's coder, borrowed until the next call; size 0: the
+     * end. */
+    beamc_error *(*next_chunk)(beamc__input *self, beamc_bytes *out);
+    /* The next group, borrowed until the next call; false in *got: the end.  The port's elements are
+     * KV<K, Iterable<V>>. */
+    beamc_error *(*next_group)(beamc__input *self, beamc__group *out, bool *got);
+};
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+/* Where one beam:runner:sink:v1 writes.  An element is appended to the buffer, then told:
+ *
+ *     ... | head | key | value |          head: timestamp, windows, pane
+ *         ^ start                         key_size 0: the element is no KV, or not only that */
+typedef struct beamc__output beamc__output;
+struct beamc__output {
+    const char *transform_id;
+    beamc_buffer buffer; /* the output may empty it in wrote */
+    beamc_error *(*wrote)(beamc__output *self, size_t start, size_t head_size, size_t key_size);
+};
+
+/* ---- state ----------------------------------------------------------------------------------- */
+
+/* Beam proto StateKey. */
+typedef enum {
+    BEAMC__STATE_RUNNER, /* key: the token */
+    BEAMC__STATE_ITERABLE_SIDE_INPUT,
+    BEAMC__STATE_MULTIMAP_SIDE_INPUT
+} beamc__state_kind;
+
+typedef struct {
+    beamc__state_kind kind;
+    const char *transform_id;
+    const char *side_id;
+    beamc_bytes window; /* encoded */
+    beamc_bytes key;    /* nested encoding */
+} beamc__state_key;
+
+typedef struct beamc__state beamc__state;
+struct beamc__state {
+    /* The page of the values at @key from the continuation token @from on (no bytes: the first). */
+    beamc_error *(*get)(beamc__state *self, const beamc__state_key *key, beamc_bytes from,
+                        beamc__state_page *page);
+    void (*release)(beamc__state *self, beamc__state_page *page); /* may be NULL */
+};
+
+/* ---- the bundle ------------------------------------------------------------------------------ */
+
+typedef struct {
+    const char *instruction_id;
+    beamc__input *const *inputs; /* one for each source of the descriptor */
+    size_t input_count;
+    beamc__output *const *outputs; /* one for each sink */
+    size_t output_count;
+    beamc__state *state; /* NULL: side inputs and tokens are errors */
+    const beamc_log_sink *log;
+    beamc_log_level log_level;
+    const volatile int *cancel; /* non-zero ends the bundle with ECANCELLED; may be NULL */
+    int64_t *elements_read;     /* added to, now and then, atomically; may be NULL */
+} beamc__bundle;
+
+#endif

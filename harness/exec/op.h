@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operators: the nodes of a plan.  Each receives elements by a plain function call and passes on
+ * what it makes by another, so that a chain of them runs like one nested loop. */
+#ifndef BEAMC_EXEC_OP_H
+#define BEAMC_EXEC_OP_H
+
+#include "harness/exec/plan.h"
+#include "sdk/base/arena_proto.h"
+#include "sdk/base/arena_used.h"
+#include "sdk/coders/windowed.h"
+#include "sdk/windowing/window_fn.h"
+#include <beamc/combine.h>
+
+typedef struct beamc__op beamc__op;
+
+/* A PCollection of the descriptor, understood. */
+typedef struct {
+    const char *id;
+    const beamc_type *type;
+    const beamc_type *window_type;
+    beamc__window_fn window_fn;
+    beamc_output_time output_time;
+    beamc__op **consumers; /* in order of id */
+    size_t consumer_count;
+    beamc_receiver *receiver; /* where its elements go */
+    const uint64_t *count;    /* of its elements in this bundle: a consumer's */
+} beamc__node;
+
+typedef struct {
+    beamc_error *(*start)(beamc__op *op);  /* may be NULL */
+    beamc_error *(*finish)(beamc__op *op); /* may be NULL */
+    beamc_error *(*report)(const beamc__op *op, beamc__metrics *into); /* may be NULL */
+    void (*free)(beamc__op *op); /* ends what the op holds beside arena memory; may be NULL */
+} beamc__op_ops;
+
+enum { BEAMC__PHASE_START, BEAMC__PHASE_PROCESS, BEAMC__PHASE_FINISH, BEAMC__PHASES };
+
+struct beamc__op {
+    beamc_receiver receiver; /* first: elements of its main input come here */
+    uint64_t count;          /* of elements received in this bundle */
+    const beamc__op_ops *ops;
+    beamc__plan *plan;
+    const char *id;   /* in the descriptor */
+    const char *name; /* unique name, for people */
+    const beamc__node *input; /* NULL: a source */
+    beamc__node **outputs;
+    size_t output_count;
+    int64_t msecs[BEAMC__PHASES]; /* atomic: sampled */
+    size_t pending; /* while the plan is sorted: producers not yet placed */
+};
+
+struct beamc__plan {
+    const FN(ProcessBundleDescriptor) *descriptor;
+    beamc__plan_options options;
+    beamc_arena *arena; /* of everything in the plan */
+    beamc__node *nodes;
+    size_t node_count;
+    beamc__op **ops; /* producers before consumers */
+    size_t op_count;
+    const beamc__bundle *bundle; /* in work */
+    beamc__op *current;          /* at work now; atomic */
+    int phase;                   /* atomic */
+    beamc__op *failed;           /* where the bundle's error arose */
+    beamc_error *sticky;         /* of calls that cannot answer an error; owned */
+    beamc__state_fetch token_fetch; /* state-backed iterables */
+    beamc__state_fetch key_fetch;   /* the token is a beamc__state_key */
+    beamc__decode_context decode;   /* for values that live as long as the plan */
+};
+
+/* Makes the operator at work known to whoever samples; answers the one before. */
+static inline beamc__op *beamc__plan_enter(beamc__plan *plan, beamc__op *op)
+{
+    beamc__op *outer = __atomic_load_n(&plan->current, __ATOMIC_RELAXED);
+    __atomic_store_n(&plan->current, op, __ATOMIC_RELAXED);
+    return outer;
+}
+
+static inline void beamc__plan_leave(beamc__plan *plan, beamc__op *outer)
+{
+    __atomic_store_n(&plan->current, outer, __ATOMIC_RELAXED);
+}
+
+/* Puts the transform's name before an error that arose in @op; one from further down stays. */
+beamc_error *beamc__op_failed(beamc__op *op, beamc_error *take_error);
+
+static inline beamc_error *beamc__op_pass(beamc__op *op, beamc_error *error)
+{
+    return BEAMC_LIKELY(error == NULL) ? NULL : beamc__op_failed(op, error);
+}
+
+/* The type below length prefixes: the same layout. */
+static inline const beamc_type *beamc__type_bare(const beamc_type *type)
+{
+    while (type->kind == BEAMC_KIND_LENGTH_PREFIX)
+        type = type->fields[0].type;
+    return type;
+}
+
+/* Sends to all consumers of the op's output number @index. */
+static inline beamc_error *beamc__op_emit(const beamc__op *op, size_t index,
+                                          const beamc_element_info *info, const void *value)
+{
+    beamc_receiver *receiver = op->outputs[index]->receiver;
+    return receiver->process(receiver, info, value);
+}
+
+/* ---- making them: one function for each kind of transform ------------------------------------ */
+
+/* What the plan's builder knows when it makes an op. */
+typedef struct {
+    beamc__plan *plan;
+    const PB(PTransform) *transform;
+    beamc__op head; /* filled in: to be copied to the start of the new op */
+    beamc__node *(*find_node)(beamc__plan *plan, const char *id); /* NULL if there is none */
+    beamc_error *(*type_of)(beamc__plan *plan, const char *coder_id, const beamc_type **out);
+} beamc__op_spec;
+
+/* Allocates an op of @size bytes from the plan's arena, its head copied in; NULL: no memory. */
+void *beamc__op_alloc(const beamc__op_spec *spec, size_t size, const beamc__op_ops *ops,
+                      beamc_error *(*process)(beamc_receiver *, const beamc_element_info *,
+                                              const void *));
+
+beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_sink(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_par_do(beamc__op **out, const beamc__op_spec *spec);
+/* Calls setup of an op that is a ParDo, once all receivers are known; others pass. */
+beamc_error *beamc__par_do_set_up(beamc__op *op);
+beamc_error *beamc__op_window_into(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_flatten(beamc__op **out, const beamc__op_spec *spec);
+
+typedef enum {
+    BEAMC__COMBINE_PRECOMBINE,
+    BEAMC__COMBINE_MERGE,
+    BEAMC__COMBINE_EXTRACT,
+    BEAMC__COMBINE_CONVERT,
+    BEAMC__COMBINE_GROUPED
+} beamc__combine_part;
+
+beamc_error *beamc__op_combine(beamc__op **out, const beamc__op_spec *spec,
+                               beamc__combine_part part);
+/* For a ParDo whose function combines grouped values. */
+beamc_error *beamc__op_combine_function(beamc__op **out, const beamc__op_spec *spec,
+                                        const CS(Function) *function, beamc__combine_part part);
+
+/* The thawed configuration of a function, in the plan's arena; *out NULL if it has none. */
+beamc_error *beamc__config_thaw(void **out, beamc__plan *plan, const CS(Function) *function,
+                                const beamc_type *type,
+                                beamc_error *(*thaw)(void **, const uint8_t *, size_t,
+                                                     beamc_arena *));
+
+/* Reads our own payload into the plan's arena. */
+beamc_error *beamc__function_unpack(const CS(Function) **out, beamc__plan *plan,
+                                    const PB(FunctionSpec) *spec, const char *urn);
+
+/* Drives a source to its end. */
+beamc_error *beamc__source_run(beamc__op *op);
+bool beamc__op_is_source(const beamc__op *op);
+
+/* ---- side inputs ------------------------------------------------------------------------------ */
+
+typedef struct beamc__sides beamc__sides;
+
+beamc_error *beamc__sides_new(beamc__sides **out, const beamc__op_spec *spec,
+                              const CS(Function) *function);
+void beamc__sides_free(beamc__sides *sides);
+/* A new bundle: forget what was fetched. */
+void beamc__sides_start(beamc__sides *sides);
+beamc_error *beamc__sides_iterable(beamc__sides *sides, const beamc_element_info *info, size_t side,
+                                   beamc_arena *arena, beamc_iterable *out);
+beamc_error *beamc__sides_singleton(beamc__sides *sides, const beamc_element_info *info,
+                                    size_t side, void *out);
+beamc_error *beamc__sides_lookup(beamc__sides *sides, const beamc_element_info *info, size_t side,
+                                 const void *key, beamc_arena *arena, beamc_iterable *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan: what a ProcessBundleDescriptor becomes, a graph of operators that call one another.
+ *
+ *     source -> ParDo -> ParDo -> precombine -> sink
+ *                  \-> ParDo -> sink
+ *
+ * It is made once per descriptor and thread, its DoFns are set up once, and it runs one bundle after
+ * another.  Owner thread only, but for beamc__plan_sample. */
+#ifndef BEAMC_EXEC_PLAN_H
+#define BEAMC_EXEC_PLAN_H
+
+#include "harness/exec/bundle.h"
+#include "harness/exec/metrics.h"
+#include "proto/beam.h"
+#include <beamc/dofn.h>
+
+typedef struct beamc__plan beamc__plan;
+
+typedef struct {
+    const beamc_function *const *functions; /* the program's; borrowed */
+    size_t function_count;
+    size_t combine_memory; /* bytes a precombine may hold before it sends; 0: 64 MiB */
+} beamc__plan_options;
+
+/* Builds the plan of @descriptor (borrowed as long as the plan) and sets up its DoFns.  An error
+ * names the transform, the PCollection or the coder that is wrong. */
+BEAMC_MUST_USE beamc_error *beamc__plan_new(beamc__plan **out,
+                                            const FN(ProcessBundleDescriptor) *descriptor,
+                                            const beamc__plan_options *options);
+
+/* Tears its DoFns down. */
+void beamc__plan_free(beamc__plan *plan);
+
+/* Runs a bundle.  After an error the plan is only good for being freed. */
+BEAMC_MUST_USE beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle);
+
+/* Adds the metrics of the last bundle to @into. */
+BEAMC_MUST_USE beamc_error *beamc__plan_report(const beamc__plan *plan, beamc__metrics *into);
+
+/* Books @elapsed_ms to the transform that is at work.  Any thread, while the plan lives. */
+void beamc__plan_sample(beamc__plan *plan, int64_t elapsed_ms);
+
+#endif
