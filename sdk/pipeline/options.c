@@ -322,8 +322,9 @@ static beamc_error *check_required(const beamc_options *options)
     return NULL;
 }
 
-static const char *base_name(const char *path)
+const char *beamc__option_program(int argc, const char *const *argv)
 {
+    const char *path = argc > 0 ? argv[0] : "beamc";
     const char *slash = strrchr(path, '/');
 
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
@@ -336,7 +337,7 @@ static beamc_error *parse(beamc_options *options, int argc, const char *const *a
     options->problem = (beamc_error **)calloc(1, sizeof(*options->problem));
     if (options->arena == NULL || options->given == NULL || options->problem == NULL)
         return beamc_error_nomem();
-    options->program = beamc_arena_strdup(options->arena, argc > 0 ? base_name(argv[0]) : "beamc");
+    options->program = beamc_arena_strdup(options->arena, beamc__option_program(argc, argv));
     if (options->program == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(check_specs(options));

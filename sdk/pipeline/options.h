@@ -45,6 +45,9 @@ typedef struct {
     const char *joined; /* with commas; of a list only */
 } beamc__option_values;
 
+/* The name of the program: the last part of argv[0]. */
+const char *beamc__option_program(int argc, const char *const *argv);
+
 /* The program's, else Beam's; NULL if neither has it. */
 const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name);
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ctrl-C: the first SIGINT or SIGTERM asks the run to end and says so, the second ends the process
+ * at once.  A thread with a loop of its own takes the signals, so no handler needs a global. */
+#ifndef BEAMC_MAIN_SIGNALS_H
+#define BEAMC_MAIN_SIGNALS_H
+
+#include "console.h"
+
+typedef struct beamc__signals beamc__signals;
+
+/* Takes signals until freed.  @console is borrowed. */
+BEAMC_MUST_USE beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console);
+void beamc__signals_free(beamc__signals *signals); /* accepts NULL */
+
+/* Non-zero once a signal has come: its number.  To be read atomically; lives as long as @signals. */
+const volatile int *beamc__signals_came(const beamc__signals *signals);
+
+#endif
