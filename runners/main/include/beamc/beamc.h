@@ -8,7 +8,7 @@
 #include <beamc/dofn.h>
 #include <beamc/main.h>
 #include <beamc/pipeline.h>
-#include <beamc/text.h>
+#include <beamc/text_io.h>
 #include <beamc/transforms.h>
 #include <beamc/window.h>
 #include <inttypes.h>
