@@ -14,6 +14,7 @@
 #define URN_DOFN "beam:dofn:csdk:v1"
 #define URN_COMBINE_FN "beam:combinefn:csdk:v1"
 #define URN_VIEW_FN "beam:view_fn:csdk:v1"
+#define URN_COMPOSITE "beam:transform:generic_composite:v1"
 #define ID_NAME_MAX 40
 
 /* Collections that cross a composite's edge, in order. */
@@ -465,15 +466,13 @@ static PB(FunctionSpec) *write_window_into(const writer *w, const beamc__transfo
                : make_spec(w, "beam:transform:window_into:v1", &payload.base);
 }
 
-/* A composite's spec is its combine, what the user said, or none. */
+/* A composite's spec is its combine, what the user said, or that there is nothing to say. */
 static beamc_error *write_composite(PB(FunctionSpec) **out, writer *w,
                                     const beamc__transform *transform)
 {
     PB(CombinePayload) combine = PBK(COMBINE_PAYLOAD__INIT);
 
     *out = NULL;
-    if (transform->urn == NULL)
-        return NULL;
     if (transform->accumulator != NULL) {
         BEAMC_TRY(coder_id(&combine.accumulator_coder_id, w, transform->accumulator));
         combine.combine_fn = write_call(w, transform);
@@ -481,7 +480,7 @@ static beamc_error *write_composite(PB(FunctionSpec) **out, writer *w,
             *out = make_spec(w, transform->urn, &combine.base);
         return *out == NULL ? beamc_error_nomem() : NULL;
     }
-    *out = make_spec(w, transform->urn, NULL);
+    *out = make_spec(w, transform->urn != NULL ? transform->urn : URN_COMPOSITE, NULL);
     if (*out == NULL)
         return beamc_error_nomem();
     (*out)->payload.data = (uint8_t *)transform->payload.data;
