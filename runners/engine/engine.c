@@ -57,7 +57,7 @@ typedef struct {
 struct run {
     const beamc_direct_options *options;
     beamc__executor *executor;
-    beamc__graph graph;
+    beamc__leaves graph;
     beamc__stages stages;
     beamc__store *store;
     stage_run *runs; /* owned; by stage index */
@@ -636,7 +636,7 @@ static int skip_window(const void *type, beamc_reader *in)
 
 static const PB(Coder) *find_coder(void *graph, const char *id)
 {
-    return beamc__graph_coder(graph, id);
+    return beamc__leaves_coder(graph, id);
 }
 
 static beamc_error *window_type(run *r, const beamc__collection_node *node, const beamc_type **out)
@@ -700,7 +700,7 @@ static beamc_error *prepare(run *r, const PB(Pipeline) *pipeline)
     const beamc_direct_options *options = r->options;
 
     r->workers = options->workers > 0 ? options->workers : count_cores();
-    BEAMC_TRY(beamc__graph_read(&r->graph, pipeline, r->graph.arena));
+    BEAMC_TRY(beamc__leaves_read(&r->graph, pipeline, r->graph.arena));
     BEAMC_TRY(beamc__stages_make(&r->stages, &r->graph));
     r->runs = calloc(r->stages.stage_count + 1, sizeof(*r->runs));
     r->progress = calloc(r->stages.stage_count + 1, sizeof(*r->progress));

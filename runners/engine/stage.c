@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 typedef struct {
-    beamc__graph *graph;
+    beamc__leaves *graph;
     beamc__stages *out;
 } maker;
 
@@ -405,7 +405,7 @@ static beamc_error *port_spec(maker *m, const char *urn, const beamc__collection
                    node->pcollection->windowing_strategy_id) == 0)
             strategy = components->windowing_strategies[i]->value;
     }
-    port.coder_id = (char *)beamc__graph_add_coder(
+    port.coder_id = (char *)beamc__leaves_add_coder(
         m->graph, BEAMC_URN_CODER_WINDOWED_VALUE, node->pcollection->coder_id,
         strategy->window_coder_id);
     *out = beamc_arena_alloc(arena, sizeof(**out));
@@ -565,7 +565,7 @@ static beamc_error *share_components(maker *m)
     return NULL;
 }
 
-beamc_error *beamc__stages_make(beamc__stages *out, beamc__graph *graph)
+beamc_error *beamc__stages_make(beamc__stages *out, beamc__leaves *graph)
 {
     maker m = { graph, out };
 

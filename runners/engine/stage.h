@@ -9,7 +9,7 @@
 #ifndef BEAMC_ENGINE_STAGE_H
 #define BEAMC_ENGINE_STAGE_H
 
-#include "runners/engine/graph.h"
+#include "runners/engine/leaves.h"
 #include <beamc/buffer.h>
 
 typedef struct beamc__stage beamc__stage;
@@ -75,6 +75,6 @@ typedef struct {
 } beamc__stages;
 
 /* All of it in the graph's arena. */
-BEAMC_MUST_USE beamc_error *beamc__stages_make(beamc__stages *out, beamc__graph *graph);
+BEAMC_MUST_USE beamc_error *beamc__stages_make(beamc__stages *out, beamc__leaves *graph);
 
 #endif

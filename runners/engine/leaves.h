@@ -5,8 +5,8 @@
  * combine_per_key, which is lifted into four leaves of its own:
  *
  *     precombine -> group -> merge -> extract */
-#ifndef BEAMC_ENGINE_GRAPH_H
-#define BEAMC_ENGINE_GRAPH_H
+#ifndef BEAMC_ENGINE_LEAVES_H
+#define BEAMC_ENGINE_LEAVES_H
 
 #include "proto/beam.h"
 #include "sdk/windowing/window_proto.h"
@@ -64,18 +64,18 @@ typedef struct {
     /* The pipeline's and those that lifting made. */
     PB(Components__CodersEntry) **coders;
     size_t coder_count, coder_capacity;
-} beamc__graph;
+} beamc__leaves;
 
 /* Reads and checks @pipeline (borrowed as long as the graph): ids that do not exist, loops, PCollections
  * of two makers or none, leaves and requirements that the engine does not run. */
-BEAMC_MUST_USE beamc_error *beamc__graph_read(beamc__graph *out, const PB(Pipeline) *pipeline,
+BEAMC_MUST_USE beamc_error *beamc__leaves_read(beamc__leaves *out, const PB(Pipeline) *pipeline,
                                               beamc_arena *arena);
 
 /* The coder's entry; NULL if there is none. */
-const PB(Coder) *beamc__graph_coder(const beamc__graph *graph, const char *id);
+const PB(Coder) *beamc__leaves_coder(const beamc__leaves *graph, const char *id);
 
 /* Adds a coder of that URN and components; answers its id, the same for the same; NULL: no memory. */
-const char *beamc__graph_add_coder(beamc__graph *graph, const char *urn, const char *first,
+const char *beamc__leaves_add_coder(beamc__leaves *graph, const char *urn, const char *first,
                                    const char *second);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runners/engine/graph.h"
+#include "runners/engine/leaves.h"
 
 #include "proto/unpack.h"
 #include "proto/urns.h"
@@ -48,7 +48,7 @@ FIND(find_transform, transforms, transform_type)
 FIND(find_pcollection, pcollections, PB(PCollection))
 FIND(find_strategy, windowing_strategies, PB(WindowingStrategy))
 
-const PB(Coder) *beamc__graph_coder(const beamc__graph *graph, const char *id)
+const PB(Coder) *beamc__leaves_coder(const beamc__leaves *graph, const char *id)
 {
     for (size_t i = 0; i < graph->coder_count; i++) {
         if (strcmp(graph->coders[i]->key, id) == 0)
@@ -59,7 +59,7 @@ const PB(Coder) *beamc__graph_coder(const beamc__graph *graph, const char *id)
 
 /* ---- coders ----------------------------------------------------------------------------------- */
 
-static bool add_coder_entry(beamc__graph *graph, PB(Components__CodersEntry) *entry)
+static bool add_coder_entry(beamc__leaves *graph, PB(Components__CodersEntry) *entry)
 {
     if (!grow(graph->arena, &graph->coders, graph->coder_count, &graph->coder_capacity))
         return false;
@@ -67,7 +67,7 @@ static bool add_coder_entry(beamc__graph *graph, PB(Components__CodersEntry) *en
     return true;
 }
 
-const char *beamc__graph_add_coder(beamc__graph *graph, const char *urn, const char *first,
+const char *beamc__leaves_add_coder(beamc__leaves *graph, const char *urn, const char *first,
                                    const char *second)
 {
     beamc_arena *arena = graph->arena;
@@ -75,7 +75,7 @@ const char *beamc__graph_add_coder(beamc__graph *graph, const char *urn, const c
                                         second == NULL ? "" : ",", second == NULL ? "" : second);
     if (id == NULL)
         return NULL;
-    if (beamc__graph_coder(graph, id) != NULL)
+    if (beamc__leaves_coder(graph, id) != NULL)
         return id;
     PB(Components__CodersEntry) *entry = beamc_arena_alloc(arena, sizeof(*entry));
     PB(Coder) *coder = beamc_arena_alloc(arena, sizeof(*coder));
@@ -99,7 +99,7 @@ const char *beamc__graph_add_coder(beamc__graph *graph, const char *urn, const c
 
 /* ---- PCollections ----------------------------------------------------------------------------- */
 
-static beamc__collection_node *node_by_id(const beamc__graph *graph, const char *id)
+static beamc__collection_node *node_by_id(const beamc__leaves *graph, const char *id)
 {
     for (size_t i = 0; i < graph->node_count; i++) {
         if (strcmp(graph->nodes[i]->id, id) == 0)
@@ -108,7 +108,7 @@ static beamc__collection_node *node_by_id(const beamc__graph *graph, const char 
     return NULL;
 }
 
-static beamc_error *add_node(beamc__graph *graph, const char *id, PB(PCollection) *pcollection,
+static beamc_error *add_node(beamc__leaves *graph, const char *id, PB(PCollection) *pcollection,
                              beamc__collection_node **out)
 {
     const PB(WindowingStrategy) *strategy =
@@ -123,19 +123,19 @@ static beamc_error *add_node(beamc__graph *graph, const char *id, PB(PCollection
     if (strategy == NULL)
         return beamc_error_new(BEAMC_ENOENT, "windowing strategy %s does not exist",
                                pcollection->windowing_strategy_id);
-    if (beamc__graph_coder(graph, pcollection->coder_id) == NULL)
+    if (beamc__leaves_coder(graph, pcollection->coder_id) == NULL)
         return beamc_error_new(BEAMC_ENOENT, "coder %s does not exist", pcollection->coder_id);
     if (pcollection->is_bounded == PBK(IS_BOUNDED__ENUM__UNBOUNDED))
         return beamc_error_new(BEAMC_EUNSUPPORTED, "it is unbounded, and this runner is for bounded "
                                                    "data");
     BEAMC_TRY(beamc__strategy_read(&node->strategy, strategy,
-                                   beamc__graph_coder(graph, strategy->window_coder_id)));
+                                   beamc__leaves_coder(graph, strategy->window_coder_id)));
     graph->nodes[graph->node_count++] = node;
     *out = node;
     return NULL;
 }
 
-static beamc_error *node_of(beamc__graph *graph, const char *id, beamc__collection_node **out)
+static beamc_error *node_of(beamc__leaves *graph, const char *id, beamc__collection_node **out)
 {
     *out = node_by_id(graph, id);
     if (*out != NULL)
@@ -147,7 +147,7 @@ static beamc_error *node_of(beamc__graph *graph, const char *id, beamc__collecti
 }
 
 /* A PCollection that the pipeline does not have: in the windows of @like. */
-static beamc_error *new_node(beamc__graph *graph, const char *id, const char *coder_id,
+static beamc_error *new_node(beamc__leaves *graph, const char *id, const char *coder_id,
                              const beamc__collection_node *like, beamc__collection_node **out)
 {
     PB(PCollection) *pcollection = beamc_arena_alloc(graph->arena, sizeof(*pcollection));
@@ -164,7 +164,7 @@ static beamc_error *new_node(beamc__graph *graph, const char *id, const char *co
 
 /* ---- leaves ----------------------------------------------------------------------------------- */
 
-static beamc__leaf *leaf_new(beamc__graph *graph, beamc__leaf_kind kind, const char *id,
+static beamc__leaf *leaf_new(beamc__leaves *graph, beamc__leaf_kind kind, const char *id,
                              transform_type *transform)
 {
     beamc__leaf *leaf = beamc_arena_calloc(graph->arena, 1, sizeof(*leaf));
@@ -192,7 +192,7 @@ static bool is_side(const PB(ParDoPayload) *payload, const char *tag, bool *is_m
     return false;
 }
 
-static beamc_error *connect_inputs(beamc__graph *graph, beamc__leaf *leaf,
+static beamc_error *connect_inputs(beamc__leaves *graph, beamc__leaf *leaf,
                                    const PB(ParDoPayload) *payload)
 {
     const transform_type *transform = leaf->transform;
@@ -217,7 +217,7 @@ static beamc_error *connect_inputs(beamc__graph *graph, beamc__leaf *leaf,
     return NULL;
 }
 
-static beamc_error *connect_outputs(beamc__graph *graph, beamc__leaf *leaf)
+static beamc_error *connect_outputs(beamc__leaves *graph, beamc__leaf *leaf)
 {
     const transform_type *transform = leaf->transform;
 
@@ -238,7 +238,7 @@ static beamc_error *connect_outputs(beamc__graph *graph, beamc__leaf *leaf)
     return NULL;
 }
 
-static beamc_error *read_par_do(beamc__graph *graph, const transform_type *transform,
+static beamc_error *read_par_do(beamc__leaves *graph, const transform_type *transform,
                                 const PB(ParDoPayload) **out)
 {
     ProtobufCAllocator allocator = beamc__arena_allocator(graph->arena);
@@ -257,7 +257,7 @@ static beamc_error *read_par_do(beamc__graph *graph, const transform_type *trans
     return NULL;
 }
 
-static beamc_error *add_leaf(beamc__graph *graph, beamc__leaf_kind kind, const char *id,
+static beamc_error *add_leaf(beamc__leaves *graph, beamc__leaf_kind kind, const char *id,
                              transform_type *transform, const PB(ParDoPayload) *payload)
 {
     beamc__leaf *leaf = leaf_new(graph, kind, id, transform);
@@ -274,7 +274,7 @@ typedef PB(PTransform__InputsEntry) inputs_entry;
 typedef PB(PTransform__OutputsEntry) outputs_entry;
 
 /* One of the four transforms: the composite's payload, environment and name, other ends. */
-static transform_type *part_of(beamc__graph *graph, const transform_type *composite,
+static transform_type *part_of(beamc__leaves *graph, const transform_type *composite,
                                const char *urn, const char *suffix, const char *input,
                                const char *output)
 {
@@ -318,7 +318,7 @@ typedef struct {
     const char *grouped; /* KV<K, Iterable<Acc>> */
 } lifted_coders;
 
-static beamc_error *coders_for(beamc__graph *graph, const transform_type *composite,
+static beamc_error *coders_for(beamc__leaves *graph, const transform_type *composite,
                                const beamc__collection_node *input, lifted_coders *out)
 {
     ProtobufCAllocator allocator = beamc__arena_allocator(graph->arena);
@@ -326,7 +326,7 @@ static beamc_error *coders_for(beamc__graph *graph, const transform_type *compos
     const PB(CombinePayload) *payload =
         BEAMC__UNPACK(PB(CombinePayload), pb(combine_payload__descriptor), &allocator, bytes->len,
                       bytes->data);
-    const PB(Coder) *kv = beamc__graph_coder(graph, input->pcollection->coder_id);
+    const PB(Coder) *kv = beamc__leaves_coder(graph, input->pcollection->coder_id);
 
     if (payload == NULL)
         return beamc_arena_failed(graph->arena)
@@ -336,21 +336,21 @@ static beamc_error *coders_for(beamc__graph *graph, const transform_type *compos
         kv->n_component_coder_ids != 2)
         return beamc_error_new(BEAMC_ETYPE, "its input's coder %s is not of KVs",
                                input->pcollection->coder_id);
-    if (beamc__graph_coder(graph, payload->accumulator_coder_id) == NULL)
+    if (beamc__leaves_coder(graph, payload->accumulator_coder_id) == NULL)
         return beamc_error_new(BEAMC_ENOENT, "accumulator coder %s does not exist",
                                payload->accumulator_coder_id);
     const char *key = kv->component_coder_ids[0];
     const char *accumulator = payload->accumulator_coder_id;
     const char *iterable =
-        beamc__graph_add_coder(graph, BEAMC_URN_CODER_ITERABLE, accumulator, NULL);
-    out->kv = beamc__graph_add_coder(graph, BEAMC_URN_CODER_KV, key, accumulator);
+        beamc__leaves_add_coder(graph, BEAMC_URN_CODER_ITERABLE, accumulator, NULL);
+    out->kv = beamc__leaves_add_coder(graph, BEAMC_URN_CODER_KV, key, accumulator);
     out->grouped = iterable == NULL
                        ? NULL
-                       : beamc__graph_add_coder(graph, BEAMC_URN_CODER_KV, key, iterable);
+                       : beamc__leaves_add_coder(graph, BEAMC_URN_CODER_KV, key, iterable);
     return out->kv == NULL || out->grouped == NULL ? beamc_error_nomem() : NULL;
 }
 
-static beamc_error *lift(beamc__graph *graph, const char *id, const transform_type *composite)
+static beamc_error *lift(beamc__leaves *graph, const char *id, const transform_type *composite)
 {
     beamc_arena *arena = graph->arena;
     beamc__collection_node *input;
@@ -398,9 +398,9 @@ static const char *urn_of(const transform_type *transform)
     return transform->spec == NULL ? "" : transform->spec->urn;
 }
 
-static beamc_error *read_transform(beamc__graph *graph, const char *id, int depth);
+static beamc_error *read_transform(beamc__leaves *graph, const char *id, int depth);
 
-static beamc_error *read_leaf(beamc__graph *graph, const char *id, transform_type *transform)
+static beamc_error *read_leaf(beamc__leaves *graph, const char *id, transform_type *transform)
 {
     static const char *const executables[] = {
         BEAMC_URN_WINDOW_INTO,
@@ -444,7 +444,7 @@ static bool is_identity(const transform_type *transform)
     return *urn_of(transform) == '\0' || transform->n_outputs > 0;
 }
 
-static beamc_error *read_children(beamc__graph *graph, const char *id, transform_type *transform,
+static beamc_error *read_children(beamc__leaves *graph, const char *id, transform_type *transform,
                                   int depth)
 {
     const char *urn = urn_of(transform);
@@ -462,7 +462,7 @@ static beamc_error *read_children(beamc__graph *graph, const char *id, transform
     return NULL;
 }
 
-static beamc_error *read_transform(beamc__graph *graph, const char *id, int depth)
+static beamc_error *read_transform(beamc__leaves *graph, const char *id, int depth)
 {
     transform_type *transform = find_transform(graph->pipeline, id);
 
@@ -480,7 +480,7 @@ static beamc_error *read_transform(beamc__graph *graph, const char *id, int dept
 
 /* Groups and the impulse are made by the engine, not written by a stage.  Where they are wanted as
  * something written (grouped anew, flattened, looked up), a stage of one flatten copies them. */
-static beamc_error *copy_of(beamc__graph *graph, beamc__collection_node *node,
+static beamc_error *copy_of(beamc__leaves *graph, beamc__collection_node *node,
                             const char *environment_id, beamc__collection_node **out)
 {
     beamc_arena *arena = graph->arena;
@@ -508,7 +508,7 @@ static bool is_from_engine(const beamc__collection_node *node)
                                       node->producer->kind == BEAMC__LEAF_IMPULSE);
 }
 
-static beamc_error *add_copies(beamc__graph *graph)
+static beamc_error *add_copies(beamc__leaves *graph)
 {
     size_t count = graph->leaf_count;
     const char *environment_id = "";
@@ -531,7 +531,7 @@ static beamc_error *add_copies(beamc__graph *graph)
 
 /* ---- connecting -------------------------------------------------------------------------------- */
 
-static beamc_error *add_consumer(beamc__graph *graph, beamc__collection_node *node,
+static beamc_error *add_consumer(beamc__leaves *graph, beamc__collection_node *node,
                                  beamc__leaf *leaf)
 {
     beamc__leaf **more =
@@ -554,7 +554,7 @@ static beamc_error *check_node(const beamc__leaf *leaf, const beamc__collection_
                            leaf->transform->unique_name, node->id);
 }
 
-static beamc_error *connect_leaf(beamc__graph *graph, beamc__leaf *leaf)
+static beamc_error *connect_leaf(beamc__leaves *graph, beamc__leaf *leaf)
 {
     for (size_t i = 0; i < leaf->input_count; i++) {
         BEAMC_TRY(check_node(leaf, leaf->inputs[i]));
@@ -568,7 +568,7 @@ static beamc_error *connect_leaf(beamc__graph *graph, beamc__leaf *leaf)
 }
 
 /* Makers before consumers, otherwise in the order they stand. */
-static beamc_error *sort(beamc__graph *graph)
+static beamc_error *sort(beamc__leaves *graph)
 {
     beamc__leaf **sorted = beamc_arena_calloc(graph->arena, graph->leaf_count, sizeof(*sorted));
     size_t placed = 0;
@@ -619,7 +619,7 @@ static beamc_error *check_components(const PB(Pipeline) *pipeline)
     return NULL;
 }
 
-beamc_error *beamc__graph_read(beamc__graph *out, const PB(Pipeline) *pipeline, beamc_arena *arena)
+beamc_error *beamc__leaves_read(beamc__leaves *out, const PB(Pipeline) *pipeline, beamc_arena *arena)
 {
     memset(out, 0, sizeof(*out));
     out->arena = arena;
