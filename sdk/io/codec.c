@@ -27,7 +27,7 @@ static size_t piece(size_t size)
 static bool ends_with(const char *name, size_t size, const char *ending)
 {
     size_t length = strlen(ending);
-    return size > length && strncasecmp(name + size - length, ending, length) == 0;
+    return size >= length && strncasecmp(name + size - length, ending, length) == 0;
 }
 
 beamc_compression beamc_compression_of_name(const char *name, size_t size)

@@ -148,12 +148,12 @@ beamc_error *beamc_directory_make(const char *path)
     return filesystem->make_directory(path);
 }
 
-beamc_error *beamc_directory_remove(const char *path)
+beamc_error *beamc_directory_remove(const char *path, bool with_contents)
 {
     const beamc_filesystem *filesystem;
 
     BEAMC_TRY(beamc_filesystem_find(&filesystem, path));
-    return filesystem->remove_directory(path);
+    return filesystem->remove_directory(path, with_contents);
 }
 
 beamc_error *beamc_directory_check_writable(const char *path)

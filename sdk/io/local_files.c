@@ -495,11 +495,12 @@ static beamc_error *empty_directory(int parent, const char *name, const char *pa
     return err;
 }
 
-static beamc_error *local_remove_directory(const char *path)
+static beamc_error *local_remove_directory(const char *path, bool with_contents)
 {
     const char *plain = plain_path(path);
 
-    BEAMC_TRY(empty_directory(AT_FDCWD, plain, path));
+    if (with_contents)
+        BEAMC_TRY(empty_directory(AT_FDCWD, plain, path));
     if (rmdir(plain) < 0 && errno != ENOENT)
         return beamc_error_system(errno, "removing %s", path);
     return NULL;

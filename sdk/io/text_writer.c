@@ -26,13 +26,30 @@ static beamc_error *grow(beamc__text_writer *writer)
     return NULL;
 }
 
+static beamc_error *make_directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL || slash == path)
+        return NULL;
+    char *directory = strndup(path, (size_t)(slash - path));
+    beamc_error *err = directory == NULL ? beamc_error_nomem() : beamc_directory_make(directory);
+    free(directory);
+    return err;
+}
+
 static beamc_error *open_output(beamc__text_writer *writer)
 {
     if (writer->output != NULL)
         return NULL;
-    BEAMC_TRY(beamc_output_create(&writer->output, writer->path, writer->made));
-    writer->made = true;
-    return NULL;
+    beamc_error *err = beamc_output_create(&writer->output, writer->path, writer->made);
+    if (beamc_error_code(err) == BEAMC_ENOENT && !writer->made) {
+        beamc_error_free(err); /* what making the directory says is more to the point */
+        BEAMC_TRY(make_directory_of(writer->path));
+        err = beamc_output_create(&writer->output, writer->path, false);
+    }
+    writer->made = writer->made || err == NULL;
+    return err;
 }
 
 /* Sends bytes of text to the file; @end ends the member. */
@@ -95,12 +112,21 @@ beamc_error *beamc__text_writer_line_slowly(beamc__text_writer *writer, beamc_st
     return beamc__text_writer_line(writer, line);
 }
 
-beamc_error *beamc__text_writer_suspend(beamc__text_writer *writer)
+static void free_buffers(beamc__text_writer *writer)
 {
-    BEAMC_TRY(flush(writer, true));
     free(writer->buffer);
     writer->buffer = NULL;
     writer->capacity = 0;
+    beamc_buffer_dispose(&writer->packed);
+    beamc__encoder_free(writer->encoder);
+    writer->encoder = NULL;
+    writer->in_member = false;
+}
+
+beamc_error *beamc__text_writer_suspend(beamc__text_writer *writer)
+{
+    BEAMC_TRY(flush(writer, true));
+    free_buffers(writer);
     if (writer->output == NULL)
         return NULL;
     beamc_output *output = writer->output;
@@ -116,7 +142,7 @@ beamc_error *beamc__text_writer_end(beamc__text_writer *writer)
         BEAMC_TRY(put(writer, NULL, 0, true));
     else
         BEAMC_TRY(flush(writer, true));
-    if (writer->output == NULL) /* suspended, and must only be put on the disk */
+    if (writer->output == NULL) /* suspended, and has to be put on the disk */
         BEAMC_TRY(open_output(writer));
     beamc_output *output = writer->output;
     writer->output = NULL;
@@ -146,8 +172,6 @@ void beamc__text_writer_abandon(beamc__text_writer *writer)
 void beamc__text_writer_dispose(beamc__text_writer *writer)
 {
     beamc__text_writer_abandon(writer);
-    beamc__encoder_free(writer->encoder);
-    beamc_buffer_dispose(&writer->packed);
-    free(writer->buffer);
+    free_buffers(writer);
     memset(writer, 0, sizeof(*writer));
 }

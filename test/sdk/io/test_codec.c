@@ -184,7 +184,7 @@ START_TEST(names_tell_the_compression)
     ck_assert_int_eq(beamc_compression_of_name("a.zst", 5), BEAMC_COMPRESSION_ZSTD);
     ck_assert_int_eq(beamc_compression_of_name("a.bz2", 5), BEAMC_COMPRESSION_BZIP2);
     ck_assert_int_eq(beamc_compression_of_name("a.bz2", 4), BEAMC_COMPRESSION_NONE);
-    ck_assert_int_eq(beamc_compression_of_name(".gz", 3), BEAMC_COMPRESSION_NONE);
+    ck_assert_int_eq(beamc_compression_of_name(".gz", 3), BEAMC_COMPRESSION_GZIP);
     ck_assert_int_eq(beamc_compression_of_name("gz", 2), BEAMC_COMPRESSION_NONE);
 }
 END_TEST

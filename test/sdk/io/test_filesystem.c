@@ -208,11 +208,14 @@ START_TEST(a_directory_is_removed_with_all_in_it)
 {
     make_tree();
     scratch_run("mkdir keep; echo k >keep/k; ln -s ../../keep d/e/keep");
-    ck_assert_ptr_null(beamc_directory_remove("d"));
+    ck_assert_str_eq(scratch_text(beamc_directory_remove("d", false)),
+                     "removing d: Directory not empty");
+    ck_assert_ptr_null(beamc_directory_remove("empty", false));
+    ck_assert_ptr_null(beamc_directory_remove("d", true));
     ck_assert(!scratch_exists("d"));
     ck_assert(scratch_exists("keep/k"));
-    ck_assert_ptr_null(beamc_directory_remove("d"));
-    ck_assert_str_eq(scratch_text(beamc_directory_remove("a.txt")),
+    ck_assert_ptr_null(beamc_directory_remove("d", true));
+    ck_assert_str_eq(scratch_text(beamc_directory_remove("a.txt", true)),
                      "removing a.txt: Not a directory");
 }
 END_TEST

@@ -64,8 +64,8 @@ struct beamc_filesystem {
     beamc_error *(*remove)(const char *path);
     /** With those above it; there already is fine. */
     beamc_error *(*make_directory)(const char *path);
-    /** With all in it; there is none is fine. */
-    beamc_error *(*remove_directory)(const char *path);
+    /** @with_contents: with all in it; else an error if there is something in it.  None is fine. */
+    beamc_error *(*remove_directory)(const char *path, bool with_contents);
     /** Whether a file could be made in directory @path, or in it once it is made; changes
      *  nothing. */
     beamc_error *(*check_writable)(const char *path);
@@ -102,7 +102,8 @@ BEAMC_API BEAMC_MUST_USE beamc_error *beamc_output_close(beamc_output *take_outp
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_file_rename(const char *from, const char *to);
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_file_remove(const char *path);
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_directory_make(const char *path);
-BEAMC_API BEAMC_MUST_USE beamc_error *beamc_directory_remove(const char *path);
+BEAMC_API BEAMC_MUST_USE beamc_error *beamc_directory_remove(const char *path,
+                                                             bool with_contents);
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_directory_check_writable(const char *path);
 
 BEAMC_EXTERN_C_END
