@@ -57,5 +57,6 @@ beamc_error *beamc_run_direct(beamc_result **out, beamc_pipeline *pipeline,
     if (error == NULL)
         error = unpack_and_run(pipeline, &bytes, options == NULL ? &defaults : options, out);
     beamc_buffer_dispose(&bytes);
+    beamc__pipeline_ended(pipeline, error == NULL);
     return error;
 }
