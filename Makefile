@@ -80,7 +80,7 @@ EXAMPLE_C := $(if $(SOME_ROOMS),,$(sort $(wildcard sdk/examples/*.c)))
 EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
 
 TEST_DIRS := $(if $(SOME_ROOMS),$(foreach room,proto $(ROOMS),$(wildcard test/$(room))), \
-               $(filter-out test/bench/ test/fuzz/ test/examples/,$(wildcard test/*/)))
+               $(filter-out test/bench/ test/fuzz/ test/examples/ test/graph/,$(wildcard test/*/)))
 TEST_C    := $(sort $(wildcard test/*.c) \
                $(if $(TEST_DIRS),$(shell find $(TEST_DIRS) -name '*.c')))
 TEST_OBJ  := $(TEST_C:%.c=$(BUILD)/%.o)
@@ -205,6 +205,7 @@ $(FUZZ_NEW): $(BUILD)/fuzzers/%: $(BUILD)/test/fuzz/%.o $(BUILD)/libbeamc.a
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 -include test/bench/bench.mk
+-include test/graph/graph.mk
 
 # ---- for people ---------------------------------------------------------------------------------
 
@@ -238,6 +239,7 @@ help:
 	@echo 'make              the library and the examples; programs are in $(BIN)/'
 	@echo 'make run          counts the words of INPUT=pattern into OUTPUT=prefix, and shows the most frequent'
 	@echo 'make test         all tests; SUITES="arena table" only these; SAN=address,undefined or SAN=thread'
+	@echo 'make test-graph   other SDKs read the graphs of our pipelines; needs scripts/install_peers.sh'
 	@echo 'make check        headers, layers, symbols, names, style'
 	@echo 'make check-proto  compares proto/ with the descriptors of the apache-beam wheel'
 	@echo 'make fuzz         fuzzes each decoder for FUZZ_TIME=60 seconds; needs clang'

@@ -235,7 +235,6 @@ def main(files):
             check_round_trip(pipeline)
             check_fusion(pipeline)
         except Exception as error:
-            import traceback; traceback.print_exc()
             print(f"check_python.py: {file}: {type(error).__name__}: {error}", file=sys.stderr)
             raise SystemExit(1)
     print(f"Beam's Python SDK {beam.__version__} reads {len(files)} pipelines")
