@@ -4,6 +4,7 @@
 #include "number.h"
 #include "proto/unpack.h"
 #include "proto/urns.h"
+#include "sdk/base/arena_proto.h"
 #include "sdk/windowing/window_proto.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,18 +29,6 @@ static const struct {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static void *arena_allocate(void *arena, size_t size)
-{
-    return beamc_arena_alloc((beamc_arena *)arena, size);
-}
-
-/* What protobuf-c gives back ends with the arena. */
-static void arena_release(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory;
-}
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
@@ -370,9 +359,7 @@ static beamc_error *read_pipeline(beamc__graph *graph, const void *bytes, size_t
     graph->arena = beamc_arena_new();
     if (graph->arena == NULL)
         return beamc_error_nomem();
-    graph->allocator.alloc = arena_allocate;
-    graph->allocator.free = arena_release;
-    graph->allocator.allocator_data = graph->arena;
+    graph->allocator = beamc__arena_allocator(graph->arena);
     graph->name = beamc_arena_strdup(graph->arena, name);
     graph->pipeline = BEAMC__UNPACK(PB(Pipeline), pb(pipeline__descriptor), &graph->allocator,
                                     size, (const uint8_t *)bytes);
