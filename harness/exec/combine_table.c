@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/exec/combine_table.h"
 
-#include "sdk/base/hash.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define CAPACITY_FIRST 1024
-#define HEAD_SIZE offsetof(beamc__slot, accumulator)
 
-_Static_assert(sizeof(beamc__slot) == 32 && HEAD_SIZE == 24, "two slots in a cache line");
+/* A long key in the arena.  In a slot: 0xff, and its address as the second word; in one that is only
+ * prepared, the size above the 0xff and the bytes' address. */
+typedef struct {
+    size_t size;
+    uint8_t bytes[];
+} long_key;
+
+_Static_assert(sizeof(beamc__slot) == 32, "two slots in a cache line");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a key's first byte is a word's lowest");
 
 static beamc__slot *slots_new(size_t capacity)
 {
@@ -45,80 +52,50 @@ void beamc__combine_table_clear(beamc__combine_table *table)
     beamc_arena_reset(table->arena);
 }
 
-static void set_long_key(beamc__slot *slot, const beamc__long_key *key)
-{
-    memcpy(slot->key + 7, &key, sizeof(key));
-}
-
-static const beamc__long_key *long_key(const beamc__slot *slot)
-{
-    const beamc__long_key *key;
-    memcpy(&key, slot->key + 7, sizeof(key));
-    return key;
-}
-
 void beamc__slot_prepare(beamc__slot *slot, uint32_t window, const void *key, size_t size)
 {
-    uint64_t hash = beamc__hash(key, size) + window * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t first;
+    uint64_t second;
 
-    slot->hash = (uint32_t)(hash ^ hash >> 32);
-    slot->window = window;
-    memset(slot->key, 0, sizeof(slot->key));
     if (BEAMC_LIKELY(size <= BEAMC__KEY_INLINE)) {
-        slot->size = (uint8_t)(size + 1);
-        memcpy(slot->key, key, size);
+        beamc__key_words(key, size, &first, &second);
+        beamc__slot_prepare_words(slot, window, first, second);
         return;
     }
-    /* Until it is in the table: the bytes themselves, and how many (cut to 7 bytes of size). */
-    slot->size = BEAMC__KEY_LONG;
-    memcpy(slot->key, &size, 7);
-    memcpy(slot->key + 7, &key, sizeof(key));
-}
-
-static inline bool same_head(const beamc__slot *a, const beamc__slot *b)
-{
-    uint64_t x[3];
-    uint64_t y[3];
-
-    memcpy(x, a, HEAD_SIZE);
-    memcpy(y, b, HEAD_SIZE);
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
-}
-
-static size_t prepared_size(const beamc__slot *like)
-{
-    size_t size = 0;
-    memcpy(&size, like->key, 7);
-    return size;
-}
-
-static const uint8_t *prepared_bytes(const beamc__slot *like)
-{
-    const uint8_t *bytes;
-    memcpy(&bytes, like->key + 7, sizeof(bytes));
-    return bytes;
+    beamc__slot_prepare_words(slot, window, beamc__hash(key, size), size);
+    slot->key[0] = BEAMC__KEY_LONG | (uint64_t)size << 8;
+    slot->key[1] = (uint64_t)(uintptr_t)key;
 }
 
 static bool same_long(const beamc__slot *slot, const beamc__slot *like)
 {
-    if (slot->size != BEAMC__KEY_LONG || slot->hash != like->hash || slot->window != like->window)
+    if (!beamc__slot_is_long(slot) || slot->place != like->place)
         return false;
-    const beamc__long_key *key = long_key(slot);
-    return key->size == prepared_size(like) && memcmp(key->bytes, prepared_bytes(like), key->size) == 0;
+    const long_key *key = (const long_key *)(uintptr_t)slot->key[1];
+    return key->size == like->key[0] >> 8 &&
+           memcmp(key->bytes, (const void *)(uintptr_t)like->key[1], key->size) == 0;
+}
+
+static bool same(const beamc__slot *slot, const beamc__slot *like)
+{
+    if (beamc__slot_is_long(like))
+        return same_long(slot, like);
+    return slot->place == like->place && slot->key[0] == like->key[0] &&
+           slot->key[1] == like->key[1];
 }
 
 static bool grow(beamc__combine_table *table)
 {
-    size_t capacity = table->capacity * 4;
+    size_t capacity = table->capacity * 2;
     beamc__slot *slots = slots_new(capacity);
 
     if (slots == NULL)
         return false;
     for (size_t i = 0; i < table->capacity; i++) {
-        if (table->slots[i].size == 0)
+        if (beamc__slot_is_free(&table->slots[i]))
             continue;
-        size_t at = table->slots[i].hash & (capacity - 1);
-        while (slots[at].size != 0)
+        size_t at = table->slots[i].place & (capacity - 1);
+        while (!beamc__slot_is_free(&slots[at]))
             at = (at + 1) & (capacity - 1);
         slots[at] = table->slots[i];
     }
@@ -128,47 +105,48 @@ static bool grow(beamc__combine_table *table)
     return true;
 }
 
-static bool keep_long_key(beamc__combine_table *table, beamc__slot *slot, const beamc__slot *like)
+static bool keep_long_key(beamc__combine_table *table, beamc__slot *slot)
 {
-    size_t size = prepared_size(like);
+    size_t size = (size_t)(slot->key[0] >> 8);
+    long_key *key = beamc_arena_alloc(table->arena, sizeof(*key) + size);
 
-    if (size > UINT32_MAX)
-        return false;
-    beamc__long_key *key = beamc_arena_alloc(table->arena, sizeof(*key) + size);
     if (key == NULL)
         return false;
-    key->size = (uint32_t)size;
-    memcpy(key->bytes, prepared_bytes(like), size);
-    memset(slot->key, 0, sizeof(slot->key));
-    set_long_key(slot, key);
+    key->size = size;
+    memcpy(key->bytes, (const void *)(uintptr_t)slot->key[1], size);
+    slot->key[0] = BEAMC__KEY_LONG;
+    slot->key[1] = (uint64_t)(uintptr_t)key;
     return true;
 }
 
-beamc__slot *beamc__combine_table_find(beamc__combine_table *table, const beamc__slot *like,
-                                       bool *is_new)
+/* Four fifths full at most: a smaller table misses the caches less than it probes more. */
+static bool is_full(const beamc__combine_table *table)
 {
-    bool is_long = like->size == BEAMC__KEY_LONG;
+    return 5 * (table->count + 1) > 4 * table->capacity;
+}
+
+beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const beamc__slot *like,
+                                            bool *is_new)
+{
     size_t mask = table->capacity - 1;
-    size_t at = like->hash & mask;
+    size_t at = like->place & mask;
 
     *is_new = false;
-    for (; table->slots[at].size != 0; at = (at + 1) & mask) {
-        beamc__slot *slot = &table->slots[at];
-        if (BEAMC_LIKELY(!is_long) ? same_head(slot, like) : same_long(slot, like))
-            return slot;
+    for (; !beamc__slot_is_free(&table->slots[at]); at = (at + 1) & mask) {
+        if (same(&table->slots[at], like))
+            return &table->slots[at];
     }
-    if (BEAMC_UNLIKELY(2 * table->count >= table->capacity)) {
-        if (!grow(table))
-            return NULL;
-        return beamc__combine_table_find(table, like, is_new);
-    }
+    if (BEAMC_UNLIKELY(is_full(table)))
+        return grow(table) ? beamc__combine_table_find_slow(table, like, is_new) : NULL;
     beamc__slot *slot = &table->slots[at];
-    memcpy(slot, like, HEAD_SIZE);
-    if (is_long && !keep_long_key(table, slot, like)) {
+    slot->place = like->place;
+    slot->key[0] = like->key[0];
+    slot->key[1] = like->key[1];
+    memset(slot->accumulator, 0, sizeof(slot->accumulator));
+    if (beamc__slot_is_long(like) && !keep_long_key(table, slot)) {
         memset(slot, 0, sizeof(*slot));
         return NULL;
     }
-    slot->accumulator.small = 0;
     table->count++;
     *is_new = true;
     return slot;
@@ -176,11 +154,11 @@ beamc__slot *beamc__combine_table_find(beamc__combine_table *table, const beamc_
 
 const uint8_t *beamc__slot_key(const beamc__slot *slot, size_t *size)
 {
-    if (slot->size != BEAMC__KEY_LONG) {
-        *size = slot->size - 1u;
-        return slot->key;
+    if (!beamc__slot_is_long(slot)) {
+        *size = (slot->key[0] & 0xff) - 1;
+        return slot->bytes + offsetof(beamc__slot, key) + 1;
     }
-    const beamc__long_key *key = long_key(slot);
+    const long_key *key = (const long_key *)(uintptr_t)slot->key[1];
     *size = key->size;
     return key->bytes;
 }

@@ -4,34 +4,25 @@
  *     slot, 32 bytes:  hash 4 | window 4 | size+1 1 | key 15 | accumulator 8
  *
  * Keys of up to 15 bytes and accumulators of up to 8 lie in the slot, so that finding and adding
- * touches one cache line; what is larger lies in the arena.  Look-ups are put off in small batches
- * and their slots fetched ahead.  Keys are raw bytes: of text its bytes, of int64 its 8, of all other
- * types their encoding. */
+ * touches one cache line; what is larger lies in the arena.  The head is compared as three words.
+ * Keys are raw bytes: of text its bytes, of int64 its 8, of all other types their encoding. */
 #ifndef BEAMC_EXEC_COMBINE_TABLE_H
 #define BEAMC_EXEC_COMBINE_TABLE_H
 
+#include "sdk/base/hash.h"
 #include <beamc/arena.h>
-#include <stdalign.h>
 
 #define BEAMC__KEY_INLINE 15
-#define BEAMC__KEY_LONG 0xff /* in `size`: the key's bytes are elsewhere */
+#define BEAMC__KEY_LONG 0xffu /* in place of size+1: the key's bytes are elsewhere */
 
-typedef struct {
-    uint32_t hash;
-    uint32_t window; /* its number with the table's user */
-    uint8_t size;    /* of the key plus 1; 0: the slot is free */
-    uint8_t key[BEAMC__KEY_INLINE];
-    union {
-        uint64_t small;
-        void *large;
-        alignas(8) uint8_t bytes[8];
-    } accumulator;
+typedef union {
+    struct {
+        uint64_t place; /* hash, and window << 32: its number with the table's user */
+        uint64_t key[2]; /* the first byte is the size plus 1; 0: the slot is free */
+        uint8_t accumulator[8];
+    };
+    uint8_t bytes[32];
 } beamc__slot;
-
-typedef struct {
-    uint32_t size;
-    uint8_t bytes[];
-} beamc__long_key;
 
 typedef struct {
     beamc__slot *slots; /* owned */
@@ -52,20 +43,86 @@ static inline size_t beamc__combine_table_bytes(const beamc__combine_table *tabl
     return table->capacity * sizeof(beamc__slot) + beamc_arena_used(table->arena);
 }
 
-/* Fills the part of a slot that finds it; accumulator is left alone.  A long key's bytes are
- * borrowed until it is found or added. */
+static inline bool beamc__slot_is_free(const beamc__slot *slot)
+{
+    return (slot->key[0] & 0xff) == 0;
+}
+
+static inline bool beamc__slot_is_long(const beamc__slot *slot)
+{
+    return (slot->key[0] & 0xff) == BEAMC__KEY_LONG;
+}
+
+static inline uint32_t beamc__slot_window(const beamc__slot *slot)
+{
+    return (uint32_t)(slot->place >> 32);
+}
+
+/* ---- preparing a slot's head: what finds it; the accumulator is left alone ---------------------- */
+
+/* From the two words of a short key. */
+static inline void beamc__slot_prepare_words(beamc__slot *slot, uint32_t window, uint64_t first,
+                                             uint64_t second)
+{
+    const uint64_t k0 = UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t k1 = UINT64_C(0xd6e8feb86659fd93);
+    uint64_t hash = beamc__hash_mix(first ^ k0, second ^ k1 ^ (uint64_t)window << 24);
+
+    slot->place = (hash & UINT32_MAX) | (uint64_t)window << 32;
+    slot->key[0] = first;
+    slot->key[1] = second;
+}
+
+/* The two words of a key of up to 15 bytes: size plus 1, bytes, zeros. */
+static inline void beamc__key_words(const uint8_t *key, size_t size, uint64_t *first,
+                                    uint64_t *second)
+{
+    uint64_t low = 0;
+    uint64_t high = 0;
+
+    if (size >= 8) {
+        low = beamc__load64(key);
+        high = beamc__load64(key + size - 8) >> 1 >> (8 * (16 - size) - 1);
+    } else if (size >= 4) {
+        low = beamc__load32(key) | beamc__load32(key + size - 4) << (8 * (size - 4));
+    } else if (size > 0) {
+        size_t middle = size >> 1;
+        low = (uint64_t)key[0] | (uint64_t)key[middle] << (8 * middle) |
+              (uint64_t)key[size - 1] << (8 * (size - 1));
+    }
+    *first = (size + 1) | low << 8;
+    *second = low >> 56 | high << 8;
+}
+
+/* Any key.  A long one's bytes are borrowed until it is found or added. */
 void beamc__slot_prepare(beamc__slot *slot, uint32_t window, const void *key, size_t size);
+
+/* ---- finding ----------------------------------------------------------------------------------- */
 
 static inline void beamc__combine_table_prefetch(const beamc__combine_table *table,
                                                  const beamc__slot *like)
 {
-    __builtin_prefetch(&table->slots[like->hash & (table->capacity - 1)], 1);
+    __builtin_prefetch(&table->slots[like->place & (table->capacity - 1)], 1);
 }
+
+/* As below, after the first slots were looked at. */
+beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const beamc__slot *like,
+                                            bool *is_new);
 
 /* The slot for @like, new if *is_new: then its accumulator is zero.  NULL: no memory.  The slot moves
  * at the next call. */
-beamc__slot *beamc__combine_table_find(beamc__combine_table *table, const beamc__slot *like,
-                                       bool *is_new);
+static inline beamc__slot *beamc__combine_table_find(beamc__combine_table *table,
+                                                     const beamc__slot *like, bool *is_new)
+{
+    beamc__slot *slot = &table->slots[like->place & (table->capacity - 1)];
+
+    *is_new = false;
+    if (BEAMC_LIKELY(((slot->place ^ like->place) | (slot->key[0] ^ like->key[0]) |
+                      (slot->key[1] ^ like->key[1])) == 0) &&
+        !beamc__slot_is_long(like))
+        return slot;
+    return beamc__combine_table_find_slow(table, like, is_new);
+}
 
 /* The key of a slot, borrowed. */
 const uint8_t *beamc__slot_key(const beamc__slot *slot, size_t *size);

@@ -15,6 +15,9 @@
 #include "proto/urns.h"
 #include "sdk/base/table.h"
 #include "sdk/pipeline/functions.h"
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
 
 #define BATCH 16      /* look-ups that are put off */
 #define INPUT_MAX 16  /* bytes of an input that may be put off */
@@ -162,13 +165,13 @@ typedef struct {
 
 typedef struct {
     beamc__slot slot;
-    alignas(16) uint8_t input[INPUT_MAX];
+    _Alignas(16) uint8_t input[INPUT_MAX];
 } pending;
 
 /* What lies before a large accumulator. */
 typedef struct {
     beamc_timestamp timestamp; /* folded */
-    alignas(max_align_t) uint8_t accumulator[];
+    _Alignas(max_align_t) uint8_t accumulator[];
 } large;
 
 typedef enum { KEY_TEXT, KEY_INT64, KEY_ENCODED } key_form;
@@ -191,18 +194,23 @@ typedef struct {
 
 static beamc_error *flush(precombine *op);
 
-static void *accumulator_of(const precombine *op, beamc__slot *slot)
+static large *large_of(const beamc__slot *slot)
 {
-    return op->is_small ? slot->accumulator.bytes : ((large *)slot->accumulator.large)->accumulator;
+    large *entry;
+    memcpy(&entry, slot->accumulator, sizeof(entry));
+    return entry;
 }
 
-/* Finds or makes the slot's accumulator and adds the input to it. */
-static beamc_error *add_to_slot(precombine *op, const beamc__slot *like, const void *input,
-                                beamc_timestamp timestamp)
+static void *accumulator_of(const precombine *op, beamc__slot *slot)
+{
+    return op->is_small ? slot->accumulator : large_of(slot)->accumulator;
+}
+
+/* Makes the accumulator of a slot that is new; adds the input to it. */
+static beamc_error *add_to_found(precombine *op, beamc__slot *slot, bool is_new, const void *input,
+                                 beamc_timestamp timestamp)
 {
     combine *base = &op->base;
-    bool is_new;
-    beamc__slot *slot = beamc__combine_table_find(&op->table, like, &is_new);
 
     if (BEAMC_UNLIKELY(slot == NULL))
         return beamc_error_nomem();
@@ -210,7 +218,7 @@ static beamc_error *add_to_slot(precombine *op, const beamc__slot *like, const v
         if (!op->is_small) {
             size_t size = base->ctx.accumulator->size;
             large *made = beamc_arena_calloc(op->table.arena, 1, sizeof(large) + size);
-            slot->accumulator.large = made;
+            memcpy(slot->accumulator, &made, sizeof(made));
             if (made == NULL)
                 return beamc_error_nomem();
             made->timestamp = timestamp;
@@ -218,11 +226,20 @@ static beamc_error *add_to_slot(precombine *op, const beamc__slot *like, const v
         BEAMC_TRY(base->fn->create(&base->ctx, accumulator_of(op, slot)));
     }
     if (!op->is_small) {
-        large *entry = slot->accumulator.large;
+        large *entry = large_of(slot);
         entry->timestamp =
             beamc__output_time_fold(base->op.input->output_time, entry->timestamp, timestamp);
     }
     return add(base, accumulator_of(op, slot), input, base->other);
+}
+
+static beamc_error *add_to_slot(precombine *op, const beamc__slot *like, const void *input,
+                                beamc_timestamp timestamp)
+{
+    bool is_new;
+    beamc__slot *slot = beamc__combine_table_find(&op->table, like, &is_new);
+
+    return add_to_found(op, slot, is_new, input, timestamp);
 }
 
 static beamc_error *drain(precombine *op)
@@ -230,8 +247,17 @@ static beamc_error *drain(precombine *op)
     size_t count = op->waiting;
 
     op->waiting = 0;
-    for (size_t i = 0; i < count; i++)
-        BEAMC_TRY(add_to_slot(op, &op->batch[i].slot, op->batch[i].input, 0));
+    for (size_t i = 0; i < count; i++) {
+        const pending *next = &op->batch[i];
+        bool is_new;
+        beamc__slot *slot = beamc__combine_table_find(&op->table, &next->slot, &is_new);
+        beamc_error *error =
+            BEAMC_LIKELY(slot != NULL && !is_new && op->is_small)
+                ? add(&op->base, slot->accumulator, next->input, op->base.other)
+                : add_to_found(op, slot, is_new, next->input, 0);
+        if (BEAMC_UNLIKELY(error != NULL))
+            return error;
+    }
     if (BEAMC_UNLIKELY(beamc__combine_table_bytes(&op->table) >
                        op->base.op.plan->options.combine_memory))
         return flush(op);
@@ -284,7 +310,8 @@ static inline beamc_error *find_window(precombine *op, const beamc_element_info 
     return NULL;
 }
 
-static inline beamc_error *prepare(precombine *op, beamc__slot *slot, const void *element)
+/* Prepares the slot of any key. */
+static beamc_error *prepare(precombine *op, beamc__slot *slot, const void *element)
 {
     if (op->form == KEY_TEXT) {
         const beamc_bytes *text = element;
@@ -304,6 +331,19 @@ static inline beamc_error *prepare(precombine *op, beamc__slot *slot, const void
     return NULL;
 }
 
+/* Puts the element of the prepared slot into the batch. */
+static inline beamc_error *wait(precombine *op, pending *next, const char *input)
+{
+    if (BEAMC_LIKELY(op->input_size == 8))
+        memcpy(next->input, input, 8);
+    else
+        memcpy(next->input, input, op->input_size);
+    beamc__combine_table_prefetch(&op->table, &next->slot);
+    if (BEAMC_UNLIKELY(++op->waiting == BATCH))
+        return drain(op);
+    return NULL;
+}
+
 static beamc_error *take(precombine *op, const beamc_element_info *info, const void *element)
 {
     pending *next = &op->batch[op->waiting];
@@ -311,20 +351,14 @@ static beamc_error *take(precombine *op, const beamc_element_info *info, const v
 
     BEAMC_TRY(find_window(op, info));
     BEAMC_TRY(prepare(op, &next->slot, element));
-    if (BEAMC_UNLIKELY(!op->can_wait || next->slot.size == BEAMC__KEY_LONG)) {
-        pending now = *next;
-        BEAMC_TRY(drain(op)); /* in order */
-        /* Draining may have sent everything, windows too. */
-        BEAMC_TRY(find_window(op, info));
-        now.slot.window = op->last_window;
-        BEAMC_TRY(prepare(op, &now.slot, element));
-        return add_to_slot(op, &now.slot, input, info->timestamp);
-    }
-    memcpy(next->input, input, op->input_size);
-    beamc__combine_table_prefetch(&op->table, &next->slot);
-    if (++op->waiting == BATCH)
-        return drain(op);
-    return NULL;
+    if (BEAMC_LIKELY(op->can_wait && !beamc__slot_is_long(&next->slot)))
+        return wait(op, next, input);
+    /* At once, but after those that wait; sending them may have made the windows start anew. */
+    BEAMC_TRY(drain(op));
+    BEAMC_TRY(find_window(op, info));
+    beamc__slot now;
+    BEAMC_TRY(prepare(op, &now, element));
+    return add_to_slot(op, &now, input, info->timestamp);
 }
 
 static beamc_error *take_windows(precombine *op, const beamc_element_info *info,
@@ -360,6 +394,62 @@ static beamc_error *precombine_process(beamc_receiver *self, const beamc_element
     return beamc__op_pass(&op->base.op, error);
 }
 
+/* ---- text keys in the global window -------------------------------------------------------------- */
+
+/* Short text with inputs that can wait, the one window known: all that is left of the above.
+ * @TARGET and @WORDS: how the two words of the key are loaded. */
+#define PROCESS_TEXT(name, TARGET, WORDS)                                                          \
+    TARGET static beamc_error *name(beamc_receiver *self, const beamc_element_info *info,          \
+                                    const void *element)                                           \
+    {                                                                                              \
+        precombine *op = (precombine *)self;                                                       \
+        const beamc_bytes *key = element;                                                          \
+        pending *next = &op->batch[op->waiting];                                                   \
+        uint64_t first, second;                                                                    \
+                                                                                                   \
+        if (BEAMC_UNLIKELY(key->size > BEAMC__KEY_INLINE || op->window_count == 0))                \
+            return precombine_process(self, info, element);                                        \
+        op->base.op.count++;                                                                       \
+        WORDS(key->data, key->size, &first, &second);                                              \
+        beamc__slot_prepare_words(&next->slot, 0, first, second);                                  \
+        beamc_error *error = wait(op, next, (const char *)element + op->base.in_offset);           \
+        return beamc__op_pass(&op->base.op, error);                                                \
+    }
+
+#define NO_TARGET
+PROCESS_TEXT(process_text, NO_TARGET, beamc__key_words)
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define AVX512_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
+
+/* The same words by one load that reads just the key's bytes, whatever their number: no branch that
+ * depends on it. */
+AVX512_TARGET static inline void key_words_masked(const uint8_t *key, size_t size, uint64_t *first,
+                                                  uint64_t *second)
+{
+    __mmask16 mask = (__mmask16)((1u << size) - 1);
+    __m128i bytes = _mm_bslli_si128(_mm_maskz_loadu_epi8(mask, key), 1);
+
+    *first = (uint64_t)_mm_cvtsi128_si64(bytes) | (size + 1);
+    *second = (uint64_t)_mm_extract_epi64(bytes, 1);
+}
+
+PROCESS_TEXT(process_text_masked, AVX512_TARGET, key_words_masked)
+
+static bool has_masked_loads(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("bmi2");
+}
+#else
+#define process_text_masked process_text
+
+static bool has_masked_loads(void)
+{
+    return false;
+}
+#endif
+
 /* ---- sending what was gathered ---------------------------------------------------------------- */
 
 static beamc_error *key_from(precombine *op, const beamc__slot *slot)
@@ -386,14 +476,14 @@ static beamc_error *send_slot(precombine *op, beamc__slot *slot)
 {
     static const uint8_t no_firing[1] = { BEAMC__PANE_NO_FIRING };
     combine *base = &op->base;
-    const table_window *window = &op->windows[slot->window];
+    const table_window *window = &op->windows[beamc__slot_window(slot)];
     void *accumulator = accumulator_of(op, slot);
     beamc_element_info info = { window->max_timestamp, window->bytes, window->size,
                                 1,                     no_firing,     sizeof(no_firing) };
 
     if (!op->is_small)
         info.timestamp = beamc__output_time_finish(base->op.input->output_time,
-                                                   ((large *)slot->accumulator.large)->timestamp,
+                                                   large_of(slot)->timestamp,
                                                    window->max_timestamp);
     if (base->fn->compact != NULL)
         BEAMC_TRY(base->fn->compact(&base->ctx, accumulator));
@@ -406,7 +496,7 @@ static beamc_error *send_slot(precombine *op, beamc__slot *slot)
 static beamc_error *flush(precombine *op)
 {
     for (size_t i = 0; op->table.count > 0 && i < op->table.capacity; i++) {
-        if (op->table.slots[i].size != 0)
+        if (!beamc__slot_is_free(&op->table.slots[i]))
             BEAMC_TRY(send_slot(op, &op->table.slots[i]));
     }
     beamc__combine_table_clear(&op->table);
@@ -490,6 +580,9 @@ static beamc_error *precombine_init(precombine *op)
                    base->ctx.accumulator->align <= 8;
     op->input_size = input->size;
     op->can_wait = !folds_time && is_flat(input) && input->size <= INPUT_MAX;
+    if (op->form == KEY_TEXT && op->can_wait &&
+        base->op.input->window_fn.form == BEAMC__WINDOW_FORM_GLOBAL)
+        base->op.receiver.process = has_masked_loads() ? process_text_masked : process_text;
     return NULL;
 }
 
