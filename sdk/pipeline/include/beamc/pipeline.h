@@ -61,9 +61,9 @@ BEAMC_API void beamc_pipeline_fail(beamc_pipeline *pipeline, beamc_location at,
 /** Memory that lives as long as the pipeline; for types and configurations of composites. */
 BEAMC_API beamc_arena *beamc_pipeline_arena(beamc_pipeline *pipeline);
 
-/** Calls @fn with @arg when a run of the pipeline from this process is over, for better or worse:
- *  to put away what the run leaves behind.  Last given, first called; each once.  @arg lives as
- *  long as the pipeline. */
+/** Calls @fn with @arg whenever a run of the pipeline from this process is over, for better or worse:
+ *  to put away what the run leaves behind.  Last given, first called.  @arg lives as long as the
+ *  pipeline. */
 BEAMC_API void beamc_pipeline_on_end(beamc_pipeline *pipeline,
                                      void (*fn)(void *arg, bool succeeded), void *arg);
 
