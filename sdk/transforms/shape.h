@@ -22,9 +22,14 @@ static inline bool beamc__shape_is_iterable(const beamc_type *type)
 /* Copies a part of an element; most are of one or two words. */
 static inline void beamc__shape_move(void *to, const void *from, size_t size)
 {
-    if (size == 16)
-        memcpy(to, from, 16);
-    else if (size == 8)
+    if (size == 16) {
+        /* As two words, since it was most likely written as two (a string): one load of both would
+         * wait for both stores to reach the cache.  The empty statement keeps them apart. */
+        uint64_t words[2];
+        memcpy(words, from, 16);
+        __asm__("" : "+r"(words[0]), "+r"(words[1]));
+        memcpy(to, words, 16);
+    } else if (size == 8)
         memcpy(to, from, 8);
     else if (size > 0)
         memcpy(to, from, size);
