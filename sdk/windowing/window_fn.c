@@ -257,8 +257,6 @@ static void assign_sliding(beamc__window_assigner *assigner, beamc_timestamp tim
     assigner->window_count = 0;
     assigner->from = start;
     assigner->until = start + fn->period;
-    if (start + fn->size <= timestamp)
-        assigner->from = start + fn->size;
     for (; start > timestamp - fn->size; start -= fn->period) {
         if (start > BEAMC_TIMESTAMP_MAX_GLOBAL && start - fn->period > timestamp - fn->size)
             continue; /* cut to the same window as the one before it */
@@ -267,6 +265,8 @@ static void assign_sliding(beamc__window_assigner *assigner, beamc_timestamp tim
         if (start + fn->size < assigner->until)
             assigner->until = start + fn->size;
     }
+    if (start + fn->size > assigner->from)
+        assigner->from = start + fn->size; /* before, one more was open */
     assigner->windows_size = (uint32_t)(to - assigner->windows);
 }
 
