@@ -144,14 +144,13 @@ int beamc__decimal_compare(const beamc_decimal *a, const beamc_decimal *b)
 
 static void print_digits(int64_t scale, const beamc_buffer *digits, beamc_buffer *out)
 {
-    int64_t whole = (int64_t)digits->size - scale; /* digits before the point */
-
-    if (scale < 0 || whole < -20) {
+    if (scale < 0 || scale > (int64_t)digits->size + 20) {
         beamc_buffer_append(out, digits->data, digits->size);
         beamc_buffer_printf(out, "e%s%" PRIu64, scale < 0 ? "" : "-",
                             scale < 0 ? 0 - (uint64_t)scale : (uint64_t)scale);
         return;
     }
+    int64_t whole = (int64_t)digits->size - scale; /* digits before the point */
     if (whole > 0)
         beamc_buffer_append(out, digits->data, (size_t)whole);
     else

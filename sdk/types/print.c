@@ -67,7 +67,7 @@ static void print_timestamp(beamc_timestamp millis, beamc_buffer *out)
 {
     const int64_t day_ms = 86400000;
     int64_t days = millis / day_ms - (millis % day_ms < 0);
-    int64_t rest = millis - days * day_ms;
+    int64_t rest = millis % day_ms + (millis % day_ms < 0 ? day_ms : 0);
     int64_t year;
     int month;
     int day;
