@@ -99,11 +99,8 @@ static bool same_windows(beamc_pipeline *pipeline, beamc_location at, const char
     if (beamc_buffer_failed(&text))
         beamc__fail_with(pipeline, at, beamc_error_nomem());
     else
-        beamc__fail(pipeline, at, BEAMC_EINVAL,
-                    "transform %s: %s is in %.*s%s", name, beamc__producer_name(pipeline, a),
-                    (int)text.size, (const char *)text.data,
-                    a->windowing.kind == b->windowing.kind ? " or with other lateness or output time"
-                                                           : "");
+        beamc__fail(pipeline, at, BEAMC_EINVAL, "transform %s: %s is in %.*s", name,
+                    beamc__producer_name(pipeline, a), (int)text.size, (const char *)text.data);
     beamc_buffer_dispose(&text);
     return false;
 }

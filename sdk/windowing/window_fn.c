@@ -105,6 +105,12 @@ void beamc__windowing_print(const beamc_windowing *windowing, beamc_buffer *out)
         beamc_buffer_printf(out, " every %" PRId64 " ms", windowing->period);
     if (windowing->offset != 0)
         beamc_buffer_printf(out, " from %" PRId64 " ms", windowing->offset);
+    if (windowing->allowed_lateness != 0)
+        beamc_buffer_printf(out, " with a lateness of %" PRId64 " ms", windowing->allowed_lateness);
+    if (windowing->output_time == BEAMC_OUTPUT_LATEST)
+        beamc_buffer_append_string(out, " with the latest timestamp");
+    else if (windowing->output_time == BEAMC_OUTPUT_EARLIEST)
+        beamc_buffer_append_string(out, " with the earliest timestamp");
 }
 
 /* What is wrong, or NULL; *@code says how. */

@@ -199,7 +199,7 @@ static const struct {
     { { (beamc_window_kind)9, 1, 0, 0, 0, BEAMC_OUTPUT_END_OF_WINDOW },
       BEAMC_EINVAL, "windows of kind 9: there is no such kind" },
     { { BEAMC_WINDOW_GLOBAL, 0, 0, 0, -1, BEAMC_OUTPUT_END_OF_WINDOW },
-      BEAMC_EINVAL, "the global window: the allowed lateness must not be negative" },
+      BEAMC_EINVAL, "the global window with a lateness of -1 ms: the allowed lateness must not be negative" },
     { { BEAMC_WINDOW_GLOBAL, 0, 0, 0, 0, (beamc_output_time)3 },
       BEAMC_EINVAL, "the global window: there is no such output time" },
 };
