@@ -278,24 +278,40 @@ static int append_window(beamc__grouping *grouping, const uint8_t *bytes, size_t
     return BEAMC_OK;
 }
 
-/* The number of a window, which is added if it is new. */
+/* The slot of a window, or the free one where it belongs. */
+static size_t window_slot(const beamc__grouping *grouping, const uint8_t *bytes, size_t size)
+{
+    size_t mask = ((size_t)1 << grouping->window_slot_bits) - 1;
+    size_t at = beamc__hash(bytes, size) & mask;
+
+    for (; grouping->window_slots[at] != 0; at = (at + 1) & mask) {
+        const beamc__group_window *window = &grouping->windows[grouping->window_slots[at] - 1];
+        if (window->size == size && (size == 0 || memcmp(window->bytes, bytes, size) == 0))
+            break;
+    }
+    return at;
+}
+
+/* The number of a window, which is added if it is new.  The table must not grow for one that is
+ * there: windows that came of merging are not in it, and must not get in. */
 static int number_window(beamc__grouping *grouping, const uint8_t *bytes, size_t size,
                          uint32_t *out)
 {
+    size_t at = 0;
     int rc;
 
-    if ((grouping->window_slot_bits == 0 ||
-         grouping->window_count >= ((size_t)1 << grouping->window_slot_bits >> 1)) &&
-        (rc = grow_window_slots(grouping)) < 0)
-        return rc;
-    size_t mask = ((size_t)1 << grouping->window_slot_bits) - 1;
-    size_t at = beamc__hash(bytes, size) & mask;
-    for (; grouping->window_slots[at] != 0; at = (at + 1) & mask) {
-        const beamc__group_window *window = &grouping->windows[grouping->window_slots[at] - 1];
-        if (window->size == size && memcmp(window->bytes, bytes, size) == 0) {
+    if (grouping->window_slot_bits > 0) {
+        at = window_slot(grouping, bytes, size);
+        if (grouping->window_slots[at] != 0) {
             *out = grouping->window_slots[at] - 1;
             return BEAMC_OK;
         }
+    }
+    if (grouping->window_slot_bits == 0 ||
+        grouping->window_count >= ((size_t)1 << grouping->window_slot_bits >> 1)) {
+        if ((rc = grow_window_slots(grouping)) < 0)
+            return rc;
+        at = window_slot(grouping, bytes, size);
     }
     if (grouping->copies) {
         bytes = beamc_arena_memdup(grouping->arena, bytes, size);
@@ -379,23 +395,38 @@ static int append_pair(beamc__grouping *grouping, uint32_t key, uint32_t window)
     return BEAMC_OK;
 }
 
+/* The slot of a pair, or the free one where it belongs. */
+static size_t pair_slot(const beamc__grouping *grouping, uint32_t key, uint32_t window)
+{
+    size_t mask = ((size_t)1 << grouping->pair_slot_bits) - 1;
+    size_t at = pair_hash(key, window) & mask;
+
+    for (; grouping->pair_slots[at] != 0; at = (at + 1) & mask) {
+        const beamc__group_link *link = &grouping->links[grouping->pair_slots[at] - 1];
+        if (link->key == key && link->window == window)
+            break;
+    }
+    return at;
+}
+
 /* The pair of a key and a window, which is added if it is new. */
 static int number_pair(beamc__grouping *grouping, uint32_t key, uint32_t window, uint32_t *out)
 {
+    size_t at = 0;
     int rc;
 
-    if ((grouping->pair_slot_bits == 0 ||
-         grouping->pair_count >= ((size_t)1 << grouping->pair_slot_bits >> 1)) &&
-        (rc = grow_pair_slots(grouping)) < 0)
-        return rc;
-    size_t mask = ((size_t)1 << grouping->pair_slot_bits) - 1;
-    size_t at = pair_hash(key, window) & mask;
-    for (; grouping->pair_slots[at] != 0; at = (at + 1) & mask) {
-        const beamc__group_link *link = &grouping->links[grouping->pair_slots[at] - 1];
-        if (link->key == key && link->window == window) {
+    if (BEAMC_LIKELY(grouping->pair_slot_bits > 0)) {
+        at = pair_slot(grouping, key, window);
+        if (grouping->pair_slots[at] != 0) {
             *out = grouping->pair_slots[at] - 1;
             return BEAMC_OK;
         }
+    }
+    if (grouping->pair_slot_bits == 0 ||
+        grouping->pair_count >= ((size_t)1 << grouping->pair_slot_bits >> 1)) {
+        if ((rc = grow_pair_slots(grouping)) < 0)
+            return rc;
+        at = pair_slot(grouping, key, window);
     }
     if ((rc = append_pair(grouping, key, window)) < 0)
         return rc;
@@ -457,7 +488,7 @@ int beamc__grouping_add(beamc__grouping *grouping, const uint8_t *bytes, size_t 
             found = (int64_t)grouping->key_count - 1;
         }
         uint32_t key = (uint32_t)found;
-        size_t placed = placed_size(record.value_size);
+        size_t placed = grouping->copies ? 1 + record.value_size : placed_size(record.value_size);
         if (global) {
             if ((rc = count_value(grouping, key, placed)) < 0)
                 return rc;
