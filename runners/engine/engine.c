@@ -521,6 +521,14 @@ static void fail(run *r, beamc_error *take_error)
     uv_cond_signal(&r->watch);
 }
 
+/* Ends the run if whoever started it wants that; with the lock. */
+static void check_cancel(run *r)
+{
+    if (r->options->cancel != NULL && r->error == NULL &&
+        __atomic_load_n(r->options->cancel, __ATOMIC_RELAXED) != 0)
+        fail(r, beamc_error_new(BEAMC_ECANCELLED, "cancelled"));
+}
+
 /* Whether the shuffle part can go: the one stage that reads it has read it. */
 static void release_part(const bundle_input *input)
 {
@@ -560,6 +568,7 @@ static void work(void *arg)
             error = stage_end(r, stage);
         if (error != NULL)
             fail(r, error);
+        check_cancel(r); /* no stage begins once it is asked for, however short the ones before */
     }
     r->workers_left--;
     uv_cond_broadcast(&r->changed);
@@ -616,8 +625,7 @@ static void watch(run *r)
         int64_t now = now_ms();
         sample(r, now - last);
         last = now;
-        if (r->options->cancel != NULL && *r->options->cancel != 0 && r->error == NULL)
-            fail(r, beamc_error_new(BEAMC_ECANCELLED, "cancelled"));
+        check_cancel(r);
         if (r->stage_changed || now - told >= interval) {
             r->stage_changed = false;
             told = now;
