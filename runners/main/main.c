@@ -4,7 +4,6 @@
 #include "console.h"
 #include "graph.h"
 #include "number.h"
-#include "sdk/pipeline/graph.h"
 #include "sdk/pipeline/options.h"
 #include "signals.h"
 #include "summary.h"
@@ -146,7 +145,6 @@ static int run_direct(const program_run *run, beamc_direct_options *direct)
     direct->progress_ctx = run->console;
     direct->cancel = beamc__signals_came(signals);
     error = beamc_run_direct(&result, run->pipeline, direct);
-    beamc__pipeline_ended(run->pipeline, error == NULL);
     int number = __atomic_load_n(direct->cancel, __ATOMIC_RELAXED);
     beamc__signals_free(signals);
     if (error != NULL)

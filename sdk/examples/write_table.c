@@ -3,11 +3,12 @@
  * the names of the fields above:
  *
  *     write_table --input=sales.csv --output=warehouse --table=sales --shards=2
- *         -> warehouse/sales-0-of-2.csv, warehouse/sales-1-of-2.csv
+ *         -> warehouse/sales-0.csv, warehouse/sales-1.csv
  *
  * It is a composite with options.  Rows are spread over shards by what is in them, so that a shard
- * holds the same rows however often it is written; a shard is written beside its name and renamed
- * when its bundle is done, so that a table never has half of a file.  The DoFn that writes has all
+ * holds the same rows however often it is written (one that gets none has no file); a shard is
+ * written beside its name and renamed when its bundle is done, so that a table never has half of a
+ * file.  The DoFn that writes has all
  * of a DoFn's life: setup makes the directory, start_bundle and finish_bundle begin and commit,
  * teardown puts away what was not committed. */
 #include <beamc/beamc.h>
@@ -34,7 +35,7 @@ static void show_table(const void *config, beamc_display *display)
 
     beamc_display_string(display, "table", "Table", self->table);
     beamc_display_string(display, "directory", "Directory", self->directory);
-    beamc_display_int64(display, "shards", "Files", self->shards);
+    beamc_display_int64(display, "shards", "Shards", self->shards);
 }
 
 /* ---- the sink: a shard for each row ----------------------------------------------------------- */
@@ -221,8 +222,8 @@ static beamc_error *write_rows_process(beamc_context *ctx, const void *element)
     pending_file *pending = (pending_file *)calloc(1, sizeof(*pending));
     if (pending == NULL)
         return beamc_error_nomem();
-    snprintf(pending->path, PATH_SIZE, "%.*s/%.*s-%" PRId64 "-of-%" PRId64 ".csv",
-             BEAMC_STR(config->directory), BEAMC_STR(config->table), shard, config->shards);
+    snprintf(pending->path, PATH_SIZE, "%.*s/%.*s-%" PRId64 ".csv", BEAMC_STR(config->directory),
+             BEAMC_STR(config->table), shard);
     snprintf(pending->beside, sizeof(pending->beside), "%s.%ld.tmp", pending->path, (long)getpid());
     pending->next = self->pending;
     self->pending = pending;
@@ -317,7 +318,7 @@ static const beamc_option_spec program_options[] = {
       .required = true },
     { .name = "table", .help = "name of the table", .default_value = "sales",
       .placeholder = "NAME" },
-    { .name = "shards", .help = "how many files the table has", .default_value = "2",
+    { .name = "shards", .help = "how many files the table is spread over", .default_value = "2",
       .kind = BEAMC_OPTION_INT64 },
 };
 

@@ -52,25 +52,22 @@ grep -q -- '^--parallelism has no effect' "$TMP/err" || fail "an option without 
 [ ! -s "$TMP/out" ] || fail "--quiet says: $(cat "$TMP/out")"
 
 # Ctrl-C: the pipeline waits for lines of a pipe until it is told to end.
-mkfifo "$TMP/pipe"
+mkfifo "$TMP/lines" "$TMP/says"
 for signal in INT TERM; do
     status=0
     # A background job of a shell without job control ignores SIGINT; env puts it back.
-    env --default-signal=INT,TERM "$wordcount" --input="$TMP/pipe" --output="$TMP/stopped" \
-        >"$TMP/err" 2>&1 &
-    exec 9>"$TMP/pipe"
+    env --default-signal=INT,TERM "$wordcount" --input="$TMP/lines" --output="$TMP/stopped" \
+        2>"$TMP/says" &
+    exec 8<"$TMP/says" 9>"$TMP/lines"
     kill -$signal $!
-    for _ in $(seq 600); do
-        grep -q 'ending the pipeline' "$TMP/err" && break
-        read -rt 0.1 <> <(:) || true
+    while read -rt 60 line <&8; do
+        [[ $line != *'ending the pipeline'* ]] || break
     done
+    [[ $line == *'ending the pipeline'* ]] || fail "SIG$signal is not told"
     exec 9>&-
     wait $! || status=$?
+    exec 8<&-
     case $signal in INT) want=130 ;; TERM) want=143 ;; esac
-    [ $status -eq $want ] || {
-        cat "$TMP/err" >&2
-        fail "after SIG$signal the exit status is $status, not $want"
-    }
-    grep -q 'ending the pipeline' "$TMP/err" || fail "SIG$signal is not told"
+    [ $status -eq $want ] || fail "after SIG$signal the exit status is $status, not $want"
     [ -z "$(find "$TMP" -name 'stopped*' -o -name '*beamc*')" ] || fail "files are left: $(ls "$TMP")"
 done
