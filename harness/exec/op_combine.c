@@ -183,8 +183,8 @@ typedef struct {
     bool is_small;      /* accumulators lie in the slots */
     bool can_wait;      /* inputs can be copied as they are and put off */
     size_t input_size;
+    pending *next;        /* the first free place of the batch */
     pending batch[BATCH];
-    size_t waiting;
     beamc__table *window_ids; /* encoded window -> 1 + number */
     table_window *windows;    /* in the table's arena */
     size_t window_count, window_capacity;
@@ -244,11 +244,10 @@ static beamc_error *add_to_slot(precombine *op, const beamc__slot *like, const v
 
 static beamc_error *drain(precombine *op)
 {
-    size_t count = op->waiting;
+    const pending *end = op->next;
 
-    op->waiting = 0;
-    for (size_t i = 0; i < count; i++) {
-        const pending *next = &op->batch[i];
+    op->next = op->batch;
+    for (const pending *next = op->batch; next < end; next++) {
         bool is_new;
         beamc__slot *slot = beamc__combine_table_find(&op->table, &next->slot, &is_new);
         beamc_error *error =
@@ -339,14 +338,15 @@ static inline beamc_error *wait(precombine *op, pending *next, const char *input
     else
         memcpy(next->input, input, op->input_size);
     beamc__combine_table_prefetch(&op->table, &next->slot);
-    if (BEAMC_UNLIKELY(++op->waiting == BATCH))
+    op->next = next + 1;
+    if (BEAMC_UNLIKELY(op->next == op->batch + BATCH))
         return drain(op);
     return NULL;
 }
 
 static beamc_error *take(precombine *op, const beamc_element_info *info, const void *element)
 {
-    pending *next = &op->batch[op->waiting];
+    pending *next = op->next;
     const char *input = (const char *)element + op->base.in_offset;
 
     BEAMC_TRY(find_window(op, info));
@@ -396,24 +396,35 @@ static beamc_error *precombine_process(beamc_receiver *self, const beamc_element
 
 /* ---- text keys in the global window -------------------------------------------------------------- */
 
-/* Short text with inputs that can wait, the one window known: all that is left of the above.
- * @TARGET and @WORDS: how the two words of the key are loaded. */
+/* The slow ends of what follows, so that it needs no stack of its own. */
+static __attribute__((noinline)) beamc_error *drain_from(beamc_receiver *self)
+{
+    precombine *op = (precombine *)self;
+    return beamc__op_pass(&op->base.op, drain(op));
+}
+
+/* Short text with inputs of a word that can wait, the one window known: all that is left of the
+ * above.  @TARGET and @WORDS: how the two words of the key are loaded. */
 #define PROCESS_TEXT(name, TARGET, WORDS)                                                          \
     TARGET static beamc_error *name(beamc_receiver *self, const beamc_element_info *info,          \
                                     const void *element)                                           \
     {                                                                                              \
         precombine *op = (precombine *)self;                                                       \
         const beamc_bytes *key = element;                                                          \
-        pending *next = &op->batch[op->waiting];                                                   \
+        pending *next = op->next;                                                                  \
         uint64_t first, second;                                                                    \
                                                                                                    \
         if (BEAMC_UNLIKELY(key->size > BEAMC__KEY_INLINE || op->window_count == 0))                \
             return precombine_process(self, info, element);                                        \
         op->base.op.count++;                                                                       \
+        op->next = next + 1;                                                                       \
+        memcpy(next->input, (const char *)element + op->base.in_offset, 8);                        \
         WORDS(key->data, key->size, &first, &second);                                              \
         beamc__slot_prepare_words(&next->slot, 0, first, second);                                  \
-        beamc_error *error = wait(op, next, (const char *)element + op->base.in_offset);           \
-        return beamc__op_pass(&op->base.op, error);                                                \
+        beamc__combine_table_prefetch(&op->table, &next->slot);                                    \
+        if (BEAMC_UNLIKELY(next + 1 == op->batch + BATCH))                                         \
+            return drain_from(self);                                                               \
+        return NULL;                                                                               \
     }
 
 #define NO_TARGET
@@ -580,7 +591,8 @@ static beamc_error *precombine_init(precombine *op)
                    base->ctx.accumulator->align <= 8;
     op->input_size = input->size;
     op->can_wait = !folds_time && is_flat(input) && input->size <= INPUT_MAX;
-    if (op->form == KEY_TEXT && op->can_wait &&
+    op->next = op->batch;
+    if (op->form == KEY_TEXT && op->can_wait && op->input_size == 8 &&
         base->op.input->window_fn.form == BEAMC__WINDOW_FORM_GLOBAL)
         base->op.receiver.process = has_masked_loads() ? process_text_masked : process_text;
     return NULL;
