@@ -233,22 +233,27 @@ def shape(coder):
 
 
 def write_corpus(documents, directory):
-    """A seed of fuzz_coder: the name of its shape, a line end, the value."""
+    """Seeds, each as its target in test/fuzz reads it."""
+    def write(target, name, seed):
+        below = os.path.join(directory, target)
+        os.makedirs(below, exist_ok=True)
+        with open(os.path.join(below, name), 'wb') as file:
+            file.write(seed)
+
     for index, document in enumerate(documents):
         coder = document['coder']
-        row = coder['urn'] == 'beam:coder:row:v1'
-        below = os.path.join(directory, 'row' if row else 'coder')
-        os.makedirs(below, exist_ok=True)
         for number, encoded in enumerate(document['examples']):
             data = encoded.encode('latin1')
-            if row:
+            name = f'beam-{index}-{number}'
+            if coder['urn'] == 'beam:coder:row:v1':
                 schema = coder['payload'].encode('latin1')
-                seed = len(schema).to_bytes(2, 'big') + schema + data
-            else:
-                nested = document.get('nested') is not False
-                seed = shape(coder).encode() + (b'\n' if nested else b'\r') + data
-            with open(os.path.join(below, f'beam-{index}-{number}'), 'wb') as file:
-                file.write(seed)
+                write('row', name, len(schema).to_bytes(2, 'big') + schema + data)
+                continue
+            end = b'\r' if document.get('nested') is False else b'\n'
+            write('coder', name, shape(coder).encode() + end + data)
+            if coder['urn'] == 'beam:coder:windowed_value:v1':
+                kind = 'interval' in coder['components'][1]['urn']
+                write('windowed', name, bytes([kind]) + data)
 
 
 def main(arguments):

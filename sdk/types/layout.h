@@ -47,7 +47,7 @@ typedef struct {
 } beamc__row_info;
 
 /* Values that take no bytes cost nothing to send, so their number needs a limit. */
-#define BEAMC__EMPTY_VALUES_MAX (1u << 20)
+#define BEAMC__EMPTY_VALUES_MAX 4096u
 
 /* A value held for a moment: on the stack if it is small.  @value is NULL if there is no memory. */
 typedef struct {
