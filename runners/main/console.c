@@ -9,7 +9,15 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { LINE_MAX_SIZE = 1024, NAME_COLUMNS = 36, ROWS_IF_UNKNOWN = 24, COLUMNS_IF_UNKNOWN = 80 };
+enum {
+    LINE_MAX_SIZE = 1024,
+    ROWS_IF_UNKNOWN = 24,
+    COLUMNS_IF_UNKNOWN = 80,
+    /* of a line of the block, all but the name: see block_line */
+    OTHER_COLUMNS = 55,
+    NAME_COLUMNS_MIN = 12,
+    NAME_COLUMNS_MAX = 80
+};
 
 /* A stage as the last call of progress told it: what is needed to draw it again. */
 typedef struct {
@@ -116,6 +124,7 @@ static void fit_name(char *out, size_t size, const char *name, size_t columns)
     snprintf(out, size, "%.*s...%s", (int)head, name, name + length - tail);
 }
 
+/* For a line of its own. */
 static void format_counts(char *out, size_t size, const seen_stage *stage)
 {
     char elements[BEAMC__NUMBER_SIZE], rate[BEAMC__NUMBER_SIZE], bytes[BEAMC__NUMBER_SIZE];
@@ -123,28 +132,27 @@ static void format_counts(char *out, size_t size, const seen_stage *stage)
     int64_t ms = duration_of(stage);
 
     beamc__number_rate(rate, stage->elements, ms);
-    int at = snprintf(out, size, "%s elements%s%s", beamc__number_count(elements, stage->elements),
-                      rate[0] != '\0' ? ", " : "", rate);
-    if (stage->bytes > 0 && (size_t)at < size)
-        at += snprintf(out + at, size - (size_t)at, ", %s", beamc__number_bytes(bytes, stage->bytes));
-    if ((size_t)at < size)
-        snprintf(out + at, size - (size_t)at, ", %lld of %lld bundles, %s",
-                 (long long)stage->bundles_done, (long long)stage->bundles,
-                 beamc__number_time(took, ms));
+    snprintf(out, size, "%s element%s%s%s, %s written, %lld of %lld bundles, %s",
+             beamc__number_count(elements, stage->elements), stage->elements == 1 ? "" : "s",
+             rate[0] != '\0' ? ", " : "", rate, beamc__number_bytes(bytes, stage->bytes),
+             (long long)stage->bundles_done, (long long)stage->bundles,
+             beamc__number_time(took, ms));
 }
 
-/* A line of the block, cut to the terminal's width: a line that wraps could not be erased. */
-static void block_line(beamc__console *console, int columns, const seen_stage *stage)
+static size_t name_columns(int columns)
 {
-    static const char *const words[] = { "wait", "run ", "done" };
-    char line[LINE_MAX_SIZE], counts[256], name[NAME_COLUMNS + 1];
+    int left = columns - 1 - OTHER_COLUMNS;
 
-    fit_name(name, sizeof(name), stage->name, NAME_COLUMNS);
-    counts[0] = '\0';
-    if (stage->state != BEAMC_STAGE_WAITING)
-        format_counts(counts, sizeof(counts), stage);
-    snprintf(line, sizeof(line), "%s  %-*s  %s", words[stage->state], NAME_COLUMNS, name, counts);
+    return left < NAME_COLUMNS_MIN   ? NAME_COLUMNS_MIN
+           : left > NAME_COLUMNS_MAX ? NAME_COLUMNS_MAX
+                                     : (size_t)left;
+}
+
+/* A line of the block, cut to the terminal's width: one that wraps could not be erased. */
+static void put_line(beamc__console *console, int columns, const char *line)
+{
     size_t size = strlen(line);
+
     if (size > (size_t)columns - 1)
         size = (size_t)columns - 1;
     while (size > 0 && line[size - 1] == ' ')
@@ -152,6 +160,38 @@ static void block_line(beamc__console *console, int columns, const seen_stage *s
     beamc_buffer_append(&console->text, line, size);
     beamc_buffer_append_string(&console->text, "\033[K\n");
     console->drawn++;
+}
+
+static void head_line(beamc__console *console, int columns)
+{
+    char line[LINE_MAX_SIZE];
+
+    snprintf(line, sizeof(line), "      %-*s %11s %9s %8s %7s %9s", (int)name_columns(columns),
+             "stage", "elements", "rate", "written", "bundles", "time");
+    put_line(console, columns, line);
+}
+
+static void block_line(beamc__console *console, int columns, const seen_stage *stage)
+{
+    static const char *const words[] = { "wait", "run", "done" };
+    char line[LINE_MAX_SIZE], name[NAME_COLUMNS_MAX + 1], bundles[BEAMC__NUMBER_SIZE];
+    char elements[BEAMC__NUMBER_SIZE], rate[BEAMC__NUMBER_SIZE], bytes[BEAMC__NUMBER_SIZE];
+    char took[BEAMC__NUMBER_SIZE];
+    int width = (int)name_columns(columns);
+    int64_t ms = duration_of(stage);
+
+    fit_name(name, sizeof(name), stage->name, (size_t)width);
+    if (stage->state == BEAMC_STAGE_WAITING) {
+        snprintf(line, sizeof(line), "%-4s  %s", words[stage->state], name);
+    } else {
+        snprintf(bundles, sizeof(bundles), "%lld/%lld", (long long)stage->bundles_done,
+                 (long long)stage->bundles);
+        snprintf(line, sizeof(line), "%-4s  %-*s %11s %9s %8s %7s %9s", words[stage->state], width,
+                 name, beamc__number_count(elements, stage->elements),
+                 beamc__number_rate(rate, stage->elements, ms),
+                 beamc__number_bytes(bytes, stage->bytes), bundles, beamc__number_time(took, ms));
+    }
+    put_line(console, columns, line);
 }
 
 static void erase_block(beamc__console *console)
@@ -171,8 +211,9 @@ static void draw_block(beamc__console *console)
     if (console->mode != BEAMC__CONSOLE_TERMINAL || console->stage_count == 0)
         return;
     ask_size(console, &rows, &columns);
-    size_t room = rows > 4 ? (size_t)rows - 3 : 1;
+    size_t room = rows > 5 ? (size_t)rows - 4 : 1;
     bool all = console->stage_count <= room;
+    head_line(console, columns);
     for (size_t i = 0; i < console->stage_count; i++) {
         const seen_stage *stage = &console->stages[i];
         if (all || (stage->state == BEAMC_STAGE_RUNNING && shown < room)) {
@@ -182,18 +223,18 @@ static void draw_block(beamc__console *console)
             by_state[stage->state]++;
         }
     }
+    char line[LINE_MAX_SIZE];
     if (shown < console->stage_count) {
-        beamc_buffer_printf(&console->text, "      stages besides: %zu done, %zu running, "
-                                            "%zu waiting\033[K\n",
-                            by_state[BEAMC_STAGE_DONE], by_state[BEAMC_STAGE_RUNNING],
-                            by_state[BEAMC_STAGE_WAITING]);
-        console->drawn++;
+        snprintf(line, sizeof(line), "      besides: %zu done, %zu running, %zu waiting",
+                 by_state[BEAMC_STAGE_DONE], by_state[BEAMC_STAGE_RUNNING],
+                 by_state[BEAMC_STAGE_WAITING]);
+        put_line(console, columns, line);
     }
     if (console->spilled_bytes > 0) {
         char bytes[BEAMC__NUMBER_SIZE];
-        beamc_buffer_printf(&console->text, "      %s spilled to disk\033[K\n",
-                            beamc__number_bytes(bytes, console->spilled_bytes));
-        console->drawn++;
+        snprintf(line, sizeof(line), "      %s spilled to disk",
+                 beamc__number_bytes(bytes, console->spilled_bytes));
+        put_line(console, columns, line);
     }
 }
 
@@ -280,6 +321,14 @@ void beamc__console_log(void *ctx, const beamc_log_entry *entry)
     beamc_buffer_printf(&console->text, " %s\n", entry->message);
     draw_block(console);
     flush(console);
+    uv_mutex_unlock(&console->lock);
+}
+
+void beamc__console_finish(beamc__console *console)
+{
+    uv_mutex_lock(&console->lock);
+    console->drawn = 0;
+    console->stage_count = 0;
     uv_mutex_unlock(&console->lock);
 }
 

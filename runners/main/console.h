@@ -3,8 +3,9 @@
  * block with a line per stage that is drawn anew in place.
  *
  *     WARN [extract_words] line 7 has no words         log entries scroll by
- *     done  Read+extract_words   1,234,567 elements  3.20 M/s  12.3 MB  0.41 s      the block
- *     run   Count+format_count      50,000 elements  ...
+ *           stage                    elements       rate  written   bundles      time
+ *     done  Read+extract_words      1,234,567   3.20 M/s  12.3 MB       4/4    0.41 s    the block
+ *     run   Count+format_count         50,000  ...
  *
  * Where there is no terminal, a line is printed when a stage ends.  All functions lock: any
  * thread. */
@@ -35,6 +36,9 @@ void beamc__console_set_size(beamc__console *console, int rows, int columns);
 /* Shapes of beamc_direct_options.progress and beamc_log_sink.write; ctx is the console. */
 void beamc__console_progress(void *ctx, const beamc_progress *progress);
 void beamc__console_log(void *ctx, const beamc_log_entry *entry);
+
+/* Leaves the block where it is: the run is over, and what comes now stands below. */
+void beamc__console_finish(beamc__console *console);
 
 /* A line of the program itself, above the block; nothing when quiet. */
 void beamc__console_say(beamc__console *console, const char *format, ...) BEAMC_PRINTF(2, 3);

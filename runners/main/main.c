@@ -147,6 +147,7 @@ static int run_direct(const program_run *run, beamc_direct_options *direct)
     error = beamc_run_direct(&result, run->pipeline, direct);
     int number = __atomic_load_n(direct->cancel, __ATOMIC_RELAXED);
     beamc__signals_free(signals);
+    beamc__console_finish(run->console);
     if (error != NULL)
         /* A signal that came while the run was failing on its own does not hide that. */
         return report(run->program, error,

@@ -81,17 +81,7 @@ END_TEST
 
 Suite *suite_number(void)
 {
-    START_TEST(doubles_are_short_and_exact)
-{
-    char out[BEAMC__NUMBER_SIZE];
-    ck_assert_str_eq(beamc__number_double(out, 0.1), "0.1");
-    ck_assert_str_eq(beamc__number_double(out, 1e300), "1e+300");
-    ck_assert_str_eq(beamc__number_double(out, 0.1 + 0.2), "0.30000000000000004");
-    ck_assert_str_eq(beamc__number_double(out, -3), "-3");
-}
-END_TEST
-
-Suite *suite = suite_create("number");
+    Suite *suite = suite_create("number");
     TCase *tc = tcase_create("number");
 
     tcase_add_loop_test(tc, counts_have_commas, 0, (int)COUNT(counts));
