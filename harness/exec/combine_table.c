@@ -43,6 +43,7 @@ int beamc__combine_table_init(beamc__combine_table *table)
         return BEAMC_ENOMEM;
     }
     table->capacity = CAPACITY_FIRST;
+    table->needed = CAPACITY_FIRST;
     return BEAMC_OK;
 }
 
@@ -58,7 +59,21 @@ void beamc__combine_table_clear(beamc__combine_table *table)
     if (table->count > 0)
         memset(table->slots, 0, table->capacity * sizeof(*table->slots));
     table->count = 0;
+    table->needed = CAPACITY_FIRST;
     beamc_arena_reset(table->arena);
+}
+
+int beamc__combine_table_shrink(beamc__combine_table *table)
+{
+    if (table->capacity == CAPACITY_FIRST)
+        return BEAMC_OK;
+    beamc__slot *slots = slots_new(CAPACITY_FIRST);
+    if (slots == NULL)
+        return BEAMC_ENOMEM;
+    free(table->slots);
+    table->slots = slots;
+    table->capacity = CAPACITY_FIRST;
+    return BEAMC_OK;
 }
 
 void beamc__slot_prepare(beamc__slot *slot, uint32_t window, const void *key, size_t size)
@@ -89,8 +104,7 @@ static bool same(const beamc__slot *slot, const beamc__slot *like)
 {
     if (beamc__slot_is_long(like))
         return same_long(slot, like);
-    return slot->place == like->place && slot->key[0] == like->key[0] &&
-           slot->key[1] == like->key[1];
+    return beamc__slot_differs(slot, like) == 0;
 }
 
 static bool grow(beamc__combine_table *table)
@@ -103,7 +117,7 @@ static bool grow(beamc__combine_table *table)
     for (size_t i = 0; i < table->capacity; i++) {
         if (beamc__slot_is_free(&table->slots[i]))
             continue;
-        size_t at = table->slots[i].place & (capacity - 1);
+        size_t at = table->slots[i].place & (capacity - 2);
         while (!beamc__slot_is_free(&slots[at]))
             at = (at + 1) & (capacity - 1);
         slots[at] = table->slots[i];
@@ -138,7 +152,7 @@ beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const b
                                             bool *is_new)
 {
     size_t mask = table->capacity - 1;
-    size_t at = like->place & mask;
+    size_t at = like->place & (mask - 1);
 
     *is_new = false;
     for (; !beamc__slot_is_free(&table->slots[at]); at = (at + 1) & mask) {

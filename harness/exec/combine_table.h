@@ -4,7 +4,8 @@
  *     slot, 32 bytes:  hash 4 | window 4 | size+1 1 | key 15 | accumulator 8
  *
  * Keys of up to 15 bytes and accumulators of up to 8 lie in the slot, so that finding and adding
- * touches one cache line; what is larger lies in the arena.  The head is compared as three words.
+ * touches one cache line; what is larger lies in the arena.  A hash names a pair of slots, which
+ * share a line and are both compared, three words each, before any branch.
  * Keys are raw bytes: of text its bytes, of int64 its 8, of all other types their encoding. */
 #ifndef BEAMC_EXEC_COMBINE_TABLE_H
 #define BEAMC_EXEC_COMBINE_TABLE_H
@@ -27,6 +28,7 @@ typedef union {
 typedef struct {
     beamc__slot *slots; /* owned */
     size_t capacity;    /* a power of 2 */
+    size_t needed;      /* what the capacity would be had it not grown for others before */
     size_t count;
     beamc_arena *arena; /* owned: long keys, and whatever the user puts there */
 } beamc__combine_table;
@@ -34,13 +36,17 @@ typedef struct {
 BEAMC_MUST_USE int beamc__combine_table_init(beamc__combine_table *table);
 void beamc__combine_table_dispose(beamc__combine_table *table);
 
-/* Forgets everything. */
+/* Forgets everything, but keeps its slots. */
 void beamc__combine_table_clear(beamc__combine_table *table);
+/* Gives the slots back, too; it must have been cleared.  Where slots lie then depends on nothing that
+ * was in the table before. */
+BEAMC_MUST_USE int beamc__combine_table_shrink(beamc__combine_table *table);
 
-/* Bytes it holds. */
-static inline size_t beamc__combine_table_bytes(const beamc__combine_table *table)
+/* Bytes it needs for what it holds and @more new keys, as far as these lie in their slots. */
+static inline size_t beamc__combine_table_bytes(const beamc__combine_table *table, size_t more)
 {
-    return table->capacity * sizeof(beamc__slot) + beamc_arena_used(table->arena);
+    size_t needed = 2 * (table->count + more) > table->needed ? 4 * table->needed : table->needed;
+    return needed * sizeof(beamc__slot) + beamc_arena_used(table->arena);
 }
 
 static inline bool beamc__slot_is_free(const beamc__slot *slot)
@@ -99,10 +105,23 @@ void beamc__slot_prepare(beamc__slot *slot, uint32_t window, const void *key, si
 
 /* ---- finding ----------------------------------------------------------------------------------- */
 
+/* The pair of slots where a search begins. */
+static inline beamc__slot *beamc__combine_table_home(const beamc__combine_table *table,
+                                                     const beamc__slot *like)
+{
+    return &table->slots[like->place & (table->capacity - 2)];
+}
+
 static inline void beamc__combine_table_prefetch(const beamc__combine_table *table,
                                                  const beamc__slot *like)
 {
-    __builtin_prefetch(&table->slots[like->place & (table->capacity - 1)], 1);
+    __builtin_prefetch(beamc__combine_table_home(table, like), 1);
+}
+
+/* 0: the heads are the same. */
+static inline uint64_t beamc__slot_differs(const beamc__slot *a, const beamc__slot *b)
+{
+    return (a->place ^ b->place) | (a->key[0] ^ b->key[0]) | (a->key[1] ^ b->key[1]);
 }
 
 /* As below, after the first slots were looked at. */
@@ -114,13 +133,13 @@ beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const b
 static inline beamc__slot *beamc__combine_table_find(beamc__combine_table *table,
                                                      const beamc__slot *like, bool *is_new)
 {
-    beamc__slot *slot = &table->slots[like->place & (table->capacity - 1)];
+    beamc__slot *home = beamc__combine_table_home(table, like);
+    uint64_t first = beamc__slot_differs(home, like);
+    uint64_t second = beamc__slot_differs(home + 1, like);
 
     *is_new = false;
-    if (BEAMC_LIKELY(((slot->place ^ like->place) | (slot->key[0] ^ like->key[0]) |
-                      (slot->key[1] ^ like->key[1])) == 0) &&
-        !beamc__slot_is_long(like))
-        return slot;
+    if (BEAMC_LIKELY((first == 0) | (second == 0)) && !beamc__slot_is_long(like))
+        return home + (second == 0);
     return beamc__combine_table_find_slow(table, like, is_new);
 }
 
