@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/exec/plan_pool.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+typedef struct pooled pooled;
+struct pooled {
+    beamc__plan *plan;
+    pooled *next_idle;
+    pooled *next; /* of all */
+};
+
+struct beamc__plan_pool {
+    const FN(ProcessBundleDescriptor) *descriptor;
+    const beamc__plan_options *options;
+    uv_mutex_t lock; /* guards the lists */
+    pooled *all;
+    pooled *idle;
+};
+
+beamc__plan_pool *beamc__plan_pool_new(const FN(ProcessBundleDescriptor) *descriptor,
+                                       const beamc__plan_options *options)
+{
+    beamc__plan_pool *pool = calloc(1, sizeof(*pool));
+
+    if (pool == NULL)
+        return NULL;
+    if (uv_mutex_init(&pool->lock) < 0) {
+        free(pool);
+        return NULL;
+    }
+    pool->descriptor = descriptor;
+    pool->options = options;
+    return pool;
+}
+
+void beamc__plan_pool_free(beamc__plan_pool *pool)
+{
+    if (pool == NULL)
+        return;
+    for (pooled *next, *each = pool->all; each != NULL; each = next) {
+        next = each->next;
+        beamc__plan_free(each->plan);
+        free(each);
+    }
+    uv_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+static pooled *take_idle(beamc__plan_pool *pool)
+{
+    uv_mutex_lock(&pool->lock);
+    pooled *taken = pool->idle;
+    if (taken != NULL)
+        pool->idle = taken->next_idle;
+    uv_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+static beamc_error *take(beamc__plan_pool *pool, pooled **out)
+{
+    *out = take_idle(pool);
+    if (*out != NULL)
+        return NULL;
+    pooled *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = beamc__plan_new(&made->plan, pool->descriptor, pool->options);
+    if (error != NULL) {
+        free(made);
+        return error;
+    }
+    uv_mutex_lock(&pool->lock);
+    made->next = pool->all;
+    pool->all = made;
+    uv_mutex_unlock(&pool->lock);
+    *out = made;
+    return NULL;
+}
+
+static void give(beamc__plan_pool *pool, pooled *plan)
+{
+    uv_mutex_lock(&pool->lock);
+    plan->next_idle = pool->idle;
+    pool->idle = plan;
+    uv_mutex_unlock(&pool->lock);
+}
+
+beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool, const beamc__bundle *bundle,
+                                  beamc__metrics *metrics)
+{
+    pooled *taken;
+
+    BEAMC_TRY(take(pool, &taken));
+    /* One that failed stays in the list of all, to be torn down with it. */
+    BEAMC_TRY(beamc__plan_run(taken->plan, bundle));
+    BEAMC_TRY(beamc__plan_report(taken->plan, metrics));
+    give(pool, taken);
+    return NULL;
+}
+
+void beamc__plan_pool_sample(beamc__plan_pool *pool, int64_t elapsed_ms)
+{
+    uv_mutex_lock(&pool->lock);
+    for (pooled *each = pool->all; each != NULL; each = each->next)
+        beamc__plan_sample(each->plan, elapsed_ms);
+    uv_mutex_unlock(&pool->lock);
+}
