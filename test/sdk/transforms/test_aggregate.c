@@ -2,7 +2,9 @@
 /* Aggregates as transforms: globally, per key, per window. */
 #include "test/sdk/transforms/collect.h"
 
+#include "test/alloc.h"
 #include <beamc/aggregate.h>
+#include <beamc/batches.h>
 #include <beamc/kv.h>
 #include <beamc/map.h>
 #include <beamc/timestamps.h>
@@ -318,6 +320,46 @@ START_TEST(many_elements_on_many_workers)
 }
 END_TEST
 
+/* ---- no memory -------------------------------------------------------------------------------- */
+
+static void build_all(beamc_pipeline *pipeline)
+{
+    static const beamc_string key = S("key");
+    static const beamc_batch_options batches = { 2, 0 };
+    beamc_pcollection reals_ = beamc_create(pipeline, BEAMC_TYPE(float64), reals, 5);
+    beamc_pcollection scores_ = beamc_create(pipeline, BEAMC_TYPE(score), scores, 5);
+
+    beamc_distinct(reals_);
+    beamc_mean_globally(reals_);
+    beamc_max_per_key(beamc_with_constant_key(reals_, BEAMC_TYPE(string), &key));
+    beamc_latest_per_key(scores_);
+    beamc_top_per_key(scores_, beamc_top_of(2, true, NULL));
+    beamc_sample_per_key(scores_, 2, 1);
+    beamc_sample_any(scores_, 2);
+    beamc_to_string_iterables(beamc_to_list_globally(scores_), "; ");
+    beamc_group_into_batches(beamc_kv_swap(scores_), batches);
+}
+
+START_TEST(every_failed_allocation_is_an_error)
+{
+    for (long n = 0;; n++) {
+        test_alloc_fail_at(n);
+        beamc_pipeline *pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
+        if (pipeline != NULL)
+            build_all(pipeline);
+        bool failed = test_alloc_failed();
+        test_alloc_fail_at(-1);
+        if (pipeline != NULL) {
+            const beamc_error *error = beamc_pipeline_error(pipeline);
+            ck_assert_int_eq(beamc_error_code(error), failed ? BEAMC_ENOMEM : BEAMC_OK);
+        }
+        beamc_pipeline_free(pipeline);
+        if (!failed)
+            break;
+    }
+}
+END_TEST
+
 Suite *suite_aggregate(void);
 Suite *suite_aggregate(void)
 {
@@ -341,6 +383,7 @@ Suite *suite_aggregate(void)
     tcase_add_test(tc, sample_any);
     tcase_add_test(tc, lists);
     tcase_add_test(tc, many_elements_on_many_workers);
+    tcase_add_test(tc, every_failed_allocation_is_an_error);
     suite_add_tcase(suite, tc);
     return suite;
 }
