@@ -516,7 +516,7 @@ static void fail(run *r, beamc_error *take_error)
     } else {
         beamc_error_free(take_error); /* the first one is told */
     }
-    r->cancel = 1;
+    __atomic_store_n(&r->cancel, 1, __ATOMIC_RELAXED);
     uv_cond_broadcast(&r->changed);
     uv_cond_signal(&r->watch);
 }
