@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CAPACITY_FIRST 1024
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* A long key in the arena.  In a slot: 0xff, and its address as the second word; in one that is only
@@ -36,14 +35,13 @@ static beamc__slot *slots_new(size_t capacity)
 int beamc__combine_table_init(beamc__combine_table *table)
 {
     memset(table, 0, sizeof(*table));
-    table->slots = slots_new(CAPACITY_FIRST);
+    table->slots = slots_new(BEAMC__CAPACITY_FIRST);
     table->arena = beamc_arena_new();
     if (table->slots == NULL || table->arena == NULL) {
         beamc__combine_table_dispose(table);
         return BEAMC_ENOMEM;
     }
-    table->capacity = CAPACITY_FIRST;
-    table->needed = CAPACITY_FIRST;
+    table->capacity = BEAMC__CAPACITY_FIRST;
     return BEAMC_OK;
 }
 
@@ -59,20 +57,19 @@ void beamc__combine_table_clear(beamc__combine_table *table)
     if (table->count > 0)
         memset(table->slots, 0, table->capacity * sizeof(*table->slots));
     table->count = 0;
-    table->needed = CAPACITY_FIRST;
     beamc_arena_reset(table->arena);
 }
 
 int beamc__combine_table_shrink(beamc__combine_table *table)
 {
-    if (table->capacity == CAPACITY_FIRST)
+    if (table->capacity == BEAMC__CAPACITY_FIRST)
         return BEAMC_OK;
-    beamc__slot *slots = slots_new(CAPACITY_FIRST);
+    beamc__slot *slots = slots_new(BEAMC__CAPACITY_FIRST);
     if (slots == NULL)
         return BEAMC_ENOMEM;
     free(table->slots);
     table->slots = slots;
-    table->capacity = CAPACITY_FIRST;
+    table->capacity = BEAMC__CAPACITY_FIRST;
     return BEAMC_OK;
 }
 
@@ -142,12 +139,6 @@ static bool keep_long_key(beamc__combine_table *table, beamc__slot *slot)
     return true;
 }
 
-/* Four fifths full at most: a smaller table misses the caches less than it probes more. */
-static bool is_full(const beamc__combine_table *table)
-{
-    return 5 * (table->count + 1) > 4 * table->capacity;
-}
-
 beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const beamc__slot *like,
                                             bool *is_new)
 {
@@ -159,7 +150,7 @@ beamc__slot *beamc__combine_table_find_slow(beamc__combine_table *table, const b
         if (same(&table->slots[at], like))
             return &table->slots[at];
     }
-    if (BEAMC_UNLIKELY(is_full(table)))
+    if (BEAMC_UNLIKELY(!beamc__combine_table_fits(table->count + 1, table->capacity)))
         return grow(table) ? beamc__combine_table_find_slow(table, like, is_new) : NULL;
     beamc__slot *slot = &table->slots[at];
     slot->place = like->place;

@@ -198,6 +198,8 @@ static int merge_cell(beamc__cell *into, const beamc__cell *from)
         into->count += from->count;
         return BEAMC_OK;
     case BEAMC__CELL_DISTRIBUTION:
+        if (from->count <= 0)
+            return BEAMC_OK; /* of nothing: its least and most mean nothing */
         into->count += from->count;
         into->sum = (int64_t)((uint64_t)into->sum + (uint64_t)from->sum);
         if (from->min < into->min)

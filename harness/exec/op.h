@@ -24,6 +24,8 @@ typedef struct {
     size_t consumer_count;
     beamc_receiver *receiver; /* where its elements go */
     const uint64_t *count;    /* of its elements in this bundle: a consumer's */
+    const beamc__op *producer; /* NULL: none, as of a side input */
+    size_t consumer_capacity;
 } beamc__node;
 
 typedef struct {
@@ -60,11 +62,14 @@ struct beamc__plan {
     const beamc__bundle *bundle; /* in work */
     beamc__op *current;          /* at work now; atomic */
     int phase;                   /* atomic */
-    beamc__op *failed;           /* where the bundle's error arose */
+    beamc__op *failed;           /* where the bundle's first error arose */
+    const beamc_error *told;     /* the error that was named last; may be gone, only compared */
     beamc_error *sticky;         /* of calls that cannot answer an error; owned */
     beamc__state_fetch token_fetch; /* state-backed iterables */
     beamc__state_fetch key_fetch;   /* the token is a beamc__state_key */
     beamc__decode_context decode;   /* for values that live as long as the plan */
+    const beamc_type **customs;     /* the program's types with coders of its own */
+    size_t custom_count, custom_capacity;
 };
 
 /* Makes the operator at work known to whoever samples; answers the one before. */
@@ -80,8 +85,13 @@ static inline void beamc__plan_leave(beamc__plan *plan, beamc__op *outer)
     __atomic_store_n(&plan->current, outer, __ATOMIC_RELAXED);
 }
 
-/* Puts the transform's name before an error that arose in @op; one from further down stays. */
+/* Puts the transform's name and the element's number before an error that arose in @op; one from
+ * further down has them already and stays. */
 beamc_error *beamc__op_failed(beamc__op *op, beamc_error *take_error);
+/* The same for one that came without an element: @when is "setup" and the like. */
+beamc_error *beamc__op_failed_when(beamc__op *op, const char *when, beamc_error *take_error);
+/* Whether @error, or what caused it, was named already. */
+bool beamc__plan_has_told(const beamc__plan *plan, const beamc_error *error);
 
 static inline beamc_error *beamc__op_pass(beamc__op *op, beamc_error *error)
 {
@@ -160,8 +170,9 @@ bool beamc__op_is_source(const beamc__op *op);
 
 typedef struct beamc__sides beamc__sides;
 
+/* The sides that @dofn declares, as @function says where they come from. */
 beamc_error *beamc__sides_new(beamc__sides **out, const beamc__op_spec *spec,
-                              const CS(Function) *function);
+                              const beamc_dofn *dofn, const CS(Function) *function);
 void beamc__sides_free(beamc__sides *sides);
 /* A new bundle: forget what was fetched. */
 void beamc__sides_start(beamc__sides *sides);

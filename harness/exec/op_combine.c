@@ -21,6 +21,7 @@
 
 #define BATCH 16      /* look-ups that are put off */
 #define INPUT_MAX 16  /* bytes of an input that may be put off */
+#define WINDOW_COST 128 /* bytes of an entry in window_ids, about */
 
 typedef struct {
     beamc__op op;
@@ -257,8 +258,9 @@ static beamc_error *drain(precombine *op)
         if (BEAMC_UNLIKELY(error != NULL))
             return error;
     }
-    if (BEAMC_UNLIKELY(beamc__combine_table_bytes(&op->table) >
-                       op->base.op.plan->options.combine_memory))
+    /* Whether the next ones fit, so that the table never grows past its limit. */
+    size_t held = beamc__combine_table_bytes(&op->table, BATCH) + op->window_count * WINDOW_COST;
+    if (BEAMC_UNLIKELY(held > op->base.op.plan->options.combine_memory && op->table.count > 0))
         return flush(op);
     return NULL;
 }
@@ -517,7 +519,12 @@ static beamc_error *flush(precombine *op)
     op->window_count = 0;
     op->window_capacity = 0;
     op->last_window = 0;
-    return op->window_ids == NULL ? beamc_error_nomem() : NULL;
+    if (op->window_ids == NULL)
+        return beamc_error_nomem();
+    /* The windows of a key will be merged in the order in which they are sent. */
+    if (op->base.op.input->window_fn.merges && beamc__combine_table_shrink(&op->table) < 0)
+        return beamc_error_nomem();
+    return NULL;
 }
 
 static beamc_error *precombine_finish(beamc__op *head)
@@ -629,6 +636,16 @@ static beamc_error *check_types(const combine *op, beamc__combine_part part)
     return NULL;
 }
 
+/* What the table says must be what there is. */
+static beamc_error *check_declared(const combine *op, const char *what, const beamc_type *declared,
+                                   const beamc_type *given)
+{
+    if (declared == NULL || given == NULL || beamc_type_equal(declared, given))
+        return NULL;
+    return beamc_error_new(BEAMC_ETYPE, "the %s of %s is %s, but the pipeline has %s", what,
+                           op->fn->function.name, declared->name, given->name);
+}
+
 /* The types of this use: what the PCollections show, or what the table says or infers. */
 static beamc_error *find_types(combine *op, beamc__combine_part part, beamc_arena *arena,
                                const beamc_type *accumulator)
@@ -638,21 +655,28 @@ static beamc_error *find_types(combine *op, beamc__combine_part part, beamc_aren
     bool has_inputs = part != BEAMC__COMBINE_MERGE && part != BEAMC__COMBINE_EXTRACT &&
                       !op->adds_accumulators;
 
+    BEAMC_TRY(check_declared(op, "accumulator", fn->accumulator, accumulator));
     op->ctx.accumulator = accumulator != NULL ? accumulator : fn->accumulator;
     op->ctx.input = fn->input;
     op->ctx.output = fn->output;
     if (part == BEAMC__COMBINE_GROUPED && in->field_count == 1)
         in = in->fields[0].type;
-    if (has_inputs)
+    if (has_inputs) {
         op->ctx.input = beamc__type_bare(in);
-    else if (op->ctx.accumulator == NULL && op->adds_accumulators)
+        BEAMC_TRY(check_declared(op, "input", fn->input, op->ctx.input));
+    } else if (op->ctx.accumulator == NULL && op->adds_accumulators) {
         op->ctx.accumulator = beamc__type_bare(in);
+    }
     if (part == BEAMC__COMBINE_EXTRACT || part == BEAMC__COMBINE_GROUPED)
         op->ctx.output = beamc__type_bare(op->out->fields[1].type);
+    if (op->ctx.output != fn->output && !op->gives_accumulator)
+        BEAMC_TRY(check_declared(op, "output", fn->output, op->ctx.output));
     if (op->ctx.accumulator == NULL && has_inputs && fn->infer != NULL) {
         beamc_combine_types types = { NULL, NULL };
         BEAMC_TRY(fn->infer(fn, op->ctx.input, op->ctx.config, arena, &types));
         op->ctx.accumulator = types.accumulator;
+        if (!op->gives_accumulator)
+            BEAMC_TRY(check_declared(op, "output", types.output, op->ctx.output));
     }
     if (op->ctx.accumulator == NULL)
         return beamc_error_new(BEAMC_ETYPE, "%s does not say its accumulator's type",

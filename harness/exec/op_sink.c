@@ -48,7 +48,7 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
     if (BEAMC_UNLIKELY(output->buffer.size == start)) {
         beamc_buffer_append_byte(&output->buffer, 0);
         if (beamc_buffer_failed(&output->buffer))
-            return beamc_error_nomem();
+            return beamc__op_failed(&op->op, beamc_error_nomem());
     }
     return beamc__op_pass(&op->op, output->wrote(output, start, head_size, key_size));
 }

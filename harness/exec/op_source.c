@@ -21,7 +21,8 @@ typedef struct {
 
 struct source {
     beamc__op op;
-    const beamc_type *type;   /* of elements, bare */
+    const beamc_type *coder;  /* of elements: the port's, with the length prefixes it has */
+    const beamc_type *type;   /* the same, bare */
     const beamc_type *window; /* NULL: the port's head is constant */
     beamc_element_info constant;
     void *value; /* one element */
@@ -99,23 +100,22 @@ static beamc_error *look_up(const beamc__bundle *bundle, uint64_t more)
 {
     if (bundle->elements_read != NULL)
         __atomic_fetch_add(bundle->elements_read, (int64_t)more, __ATOMIC_RELAXED);
-    if (bundle->cancel != NULL && *bundle->cancel != 0)
+    if (bundle->cancel != NULL && __atomic_load_n(bundle->cancel, __ATOMIC_RELAXED) != 0)
         return beamc_error_new(BEAMC_ECANCELLED, "cancelled");
     return NULL;
 }
 
 static beamc_error *malformed(const source *op, int rc, const char *what)
 {
-    beamc_error *error = beamc_error_new((beamc_code)rc, "%s of %s: %s", what, op->type->name,
-                                         beamc_code_text(rc));
-    return error;
+    return beamc_error_new((beamc_code)rc, "%s of %s: %s", what, op->type->name,
+                           beamc_code_text(rc));
 }
 
 /* Decodes and passes on all elements of @in. */
 static beamc_error *run_chunk(source *op, beamc_reader *in)
 {
     beamc_receiver *receiver = op->op.outputs[0]->receiver;
-    const beamc_type *type = op->op.outputs[0]->type;
+    const beamc_type *type = op->coder;
     beamc__decode_context context = { op->arena, &op->op.plan->token_fetch };
     beamc_element_info info = op->constant;
 
@@ -133,7 +133,9 @@ static beamc_error *run_chunk(source *op, beamc_reader *in)
         /* A port without heads writes one byte for a value that has none. */
         if (BEAMC_UNLIKELY(op->window == NULL && in->at == start))
             in->at++;
-        BEAMC_TRY(receiver->process(receiver, &info, op->value));
+        /* In no window it is nowhere. */
+        if (BEAMC_LIKELY(info.window_count > 0))
+            BEAMC_TRY(receiver->process(receiver, &info, op->value));
         beamc__arena_rewind_all(op->arena);
         if (BEAMC_UNLIKELY(op->op.count % LOOK_UP_EVERY == 0))
             BEAMC_TRY(look_up(op->op.plan->bundle, LOOK_UP_EVERY));
@@ -163,7 +165,7 @@ static beamc_error *run_group(source *op, const beamc__group *group)
 
 static bool gives_groups(const source *op)
 {
-    if (op->type->kind != BEAMC_KIND_KV || op->op.outputs[0]->type != op->type)
+    if (op->coder->kind != BEAMC_KIND_KV)
         return false;
     beamc_kind kind = op->type->fields[1].type->kind;
     return kind == BEAMC_KIND_ITERABLE || kind == BEAMC_KIND_STATE_BACKED_ITERABLE;
@@ -174,7 +176,7 @@ static beamc_error *run_input(source *op, beamc__input *input)
     if (input->next_chunk != NULL) {
         for (;;) {
             beamc_bytes chunk;
-            BEAMC_TRY(input->next_chunk(input, &chunk));
+            BEAMC_TRY(beamc__op_pass(&op->op, input->next_chunk(input, &chunk)));
             if (chunk.size == 0)
                 return NULL;
             beamc_reader in = beamc_reader_of(chunk.data, chunk.size);
@@ -187,7 +189,7 @@ static beamc_error *run_input(source *op, beamc__input *input)
     for (;;) {
         beamc__group group;
         bool got = false;
-        BEAMC_TRY(input->next_group(input, &group, &got));
+        BEAMC_TRY(beamc__op_pass(&op->op, input->next_group(input, &group, &got)));
         if (!got)
             return NULL;
         BEAMC_TRY(run_group(op, &group));
@@ -237,7 +239,8 @@ beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
     if (!beamc_type_equal(port.value, node->type))
         return beamc_error_new(BEAMC_ETYPE, "its port holds %s, its PCollection %s",
                                port.value->name, node->type->name);
-    op->type = beamc__type_bare(node->type);
+    op->coder = port.value;
+    op->type = beamc__type_bare(port.value);
     op->window = port.constant == NULL ? port.window : NULL;
     if (port.constant != NULL)
         op->constant = port.constant->info;

@@ -56,6 +56,13 @@ beamc_error *beamc__op_window_into(beamc__op **out, const beamc__op_spec *spec)
         return beamc_error_nomem();
     *out = &op->op;
     BEAMC_TRY(beamc__window_fn_read(&op->fn, window->window_fn));
+    /* Its windows go on as bytes: as global windows of none, or as intervals. */
+    const beamc_type *windows = beamc__type_bare(op->op.outputs[0]->window_type);
+    if (!op->fn.opaque && windows->kind != (op->fn.form == BEAMC__WINDOW_FORM_GLOBAL
+                                                ? BEAMC_KIND_GLOBAL_WINDOW
+                                                : BEAMC_KIND_INTERVAL_WINDOW))
+        return beamc_error_new(BEAMC_ETYPE, "%s does not give windows of %s, which its output has",
+                               window->window_fn->urn, windows->name);
     int rc = beamc__window_assigner_init(&op->assigner, &op->fn);
     if (rc == BEAMC_EUNSUPPORTED)
         return beamc_error_new(BEAMC_EUNSUPPORTED, "%s is another SDK's window function",

@@ -18,16 +18,44 @@
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-beamc_error *beamc__op_failed(beamc__op *op, beamc_error *take_error)
+bool beamc__plan_has_told(const beamc__plan *plan, const beamc_error *error)
 {
-    if (op->plan->failed != NULL)
+    for (; error != NULL; error = beamc_error_cause(error)) {
+        if (error == plan->told)
+            return true;
+    }
+    return false;
+}
+
+static beamc_error *tell(beamc__op *op, const char *when, beamc_error *take_error)
+{
+    beamc__plan *plan = op->plan;
+
+    if (take_error == NULL || beamc__plan_has_told(plan, take_error))
         return take_error;
-    op->plan->failed = op;
+    if (plan->failed == NULL)
+        plan->failed = op;
     if (beamc_error_code(take_error) == BEAMC_ECANCELLED)
         return take_error;
-    if (op->count == 0)
-        return beamc_error_wrap(take_error, "transform %s", op->name);
-    return beamc_error_wrap(take_error, "transform %s: element %" PRIu64, op->name, op->count);
+    if (when != NULL)
+        take_error = beamc_error_wrap(take_error, "transform %s: %s", op->name, when);
+    else if (op->count == 0)
+        take_error = beamc_error_wrap(take_error, "transform %s", op->name);
+    else
+        take_error = beamc_error_wrap(take_error, "transform %s: element %" PRIu64, op->name,
+                                      op->count);
+    plan->told = take_error;
+    return take_error;
+}
+
+beamc_error *beamc__op_failed(beamc__op *op, beamc_error *take_error)
+{
+    return tell(op, NULL, take_error);
+}
+
+beamc_error *beamc__op_failed_when(beamc__op *op, const char *when, beamc_error *take_error)
+{
+    return tell(op, when, take_error);
 }
 
 /* ---- our own payloads --------------------------------------------------------------------------- */
@@ -104,7 +132,8 @@ static const PB(Coder) *resolve_coder(void *ctx, const char *id)
 
 static beamc_error *type_of(beamc__plan *plan, const char *coder_id, const beamc_type **out)
 {
-    beamc__coder_resolver resolver = { resolve_coder, (void *)plan->descriptor, NULL, 0 };
+    beamc__coder_resolver resolver = { resolve_coder, (void *)plan->descriptor, plan->customs,
+                                       plan->custom_count };
     return beamc__type_from_coder(out, &resolver, coder_id, plan->arena);
 }
 
@@ -113,6 +142,79 @@ static beamc__node *find_node(beamc__plan *plan, const char *id)
     for (size_t i = 0; i < plan->node_count; i++) {
         if (strcmp(plan->nodes[i].id, id) == 0)
             return &plan->nodes[i];
+    }
+    return NULL;
+}
+
+/* ---- types with coders of their own ----------------------------------------------------------- */
+
+/* Room for one more in a list of pointers in the arena; false: no memory. */
+static bool grow(beamc_arena *arena, void *list, size_t count, size_t *capacity)
+{
+    void **old;
+
+    if (count < *capacity)
+        return true;
+    size_t more = *capacity == 0 ? 4 : 2 * *capacity;
+    void **made = beamc_arena_calloc(arena, more, sizeof(*made));
+    if (made == NULL)
+        return false;
+    memcpy(&old, list, sizeof(old));
+    if (count > 0)
+        memcpy(made, old, count * sizeof(*made));
+    memcpy(list, &made, sizeof(made));
+    *capacity = more;
+    return true;
+}
+
+/* Notes the custom types in @type; NULL is none. */
+static bool note_customs(beamc__plan *plan, const beamc_type *type)
+{
+    if (type == NULL)
+        return true;
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (!note_customs(plan, type->fields[i].type))
+            return false;
+    }
+    if (type->kind != BEAMC_KIND_CUSTOM)
+        return true;
+    for (size_t i = 0; i < plan->custom_count; i++) {
+        if (plan->customs[i] == type)
+            return true;
+    }
+    if (!grow(plan->arena, &plan->customs, plan->custom_count, &plan->custom_capacity))
+        return false;
+    plan->customs[plan->custom_count++] = type;
+    return true;
+}
+
+static bool note_customs_of_dofn(beamc__plan *plan, const beamc_dofn *dofn)
+{
+    bool noted = note_customs(plan, dofn->input) && note_customs(plan, dofn->output) &&
+                 note_customs(plan, dofn->config);
+
+    for (size_t i = 0; noted && i < dofn->output_count; i++)
+        noted = note_customs(plan, dofn->outputs[i].type);
+    for (size_t i = 0; noted && i < dofn->side_count; i++)
+        noted = note_customs(plan, dofn->sides[i].type);
+    return noted;
+}
+
+/* The coder of a custom type is known by the functions that take or give it. */
+static beamc_error *find_customs(beamc__plan *plan)
+{
+    for (size_t i = 0; i < plan->options.function_count; i++) {
+        const beamc_function *function = plan->options.functions[i];
+        bool noted = true;
+        if (function->kind == BEAMC_FUNCTION_DOFN) {
+            noted = note_customs_of_dofn(plan, (const beamc_dofn *)function);
+        } else {
+            const beamc_combine_fn *fn = (const beamc_combine_fn *)function;
+            noted = note_customs(plan, fn->input) && note_customs(plan, fn->accumulator) &&
+                    note_customs(plan, fn->output) && note_customs(plan, fn->config);
+        }
+        if (!noted)
+            return beamc_error_nomem();
     }
     return NULL;
 }
@@ -244,6 +346,8 @@ static beamc_error *main_input(beamc__plan *plan, const PB(PTransform) *transfor
             is_side = is_side || strcmp(par_do->side_inputs[s]->key, transform->inputs[i]->key) == 0;
         if (is_side)
             continue;
+        if (*out != NULL && strcmp(transform->spec->urn, BEAMC_URN_FLATTEN) != 0)
+            return beamc_error_new(BEAMC_ECORRUPT, "it has more than one main input");
         *out = find_node(plan, transform->inputs[i]->value);
         if (*out == NULL)
             return beamc_error_new(BEAMC_ENOENT, "its input %s is not in the descriptor",
@@ -270,14 +374,24 @@ static beamc_error *outputs_of(beamc__plan *plan, const PB(PTransform) *transfor
 static beamc_error *add_consumer(beamc__plan *plan, const beamc__node *input, beamc__op *op)
 {
     beamc__node *node = &plan->nodes[input - plan->nodes];
-    beamc__op **more = beamc_arena_alloc(plan->arena, (node->consumer_count + 1) * sizeof(*more));
 
-    if (more == NULL)
+    if (!grow(plan->arena, &node->consumers, node->consumer_count, &node->consumer_capacity))
         return beamc_error_nomem();
-    if (node->consumer_count > 0)
-        memcpy(more, node->consumers, node->consumer_count * sizeof(*more));
-    more[node->consumer_count++] = op;
-    node->consumers = more;
+    node->consumers[node->consumer_count++] = op;
+    return NULL;
+}
+
+/* All inputs of a flatten come to the one op; what stands there twice comes twice. */
+static beamc_error *add_consumers(beamc__plan *plan, const PB(PTransform) *transform, beamc__op *op)
+{
+    if (op->input == NULL)
+        return NULL;
+    if (strcmp(transform->spec->urn, BEAMC_URN_FLATTEN) != 0)
+        return add_consumer(plan, op->input, op);
+    for (size_t i = 0; i < transform->n_inputs; i++) {
+        const beamc__node *node = find_node(plan, transform->inputs[i]->value);
+        BEAMC_TRY(add_consumer(plan, node, op));
+    }
     return NULL;
 }
 
@@ -326,19 +440,8 @@ static beamc_error *make_ops(beamc__plan *plan)
         beamc_error *error = make_op(plan, id, transform, &op);
         if (op != NULL)
             plan->ops[plan->op_count++] = op;
-        if (error == NULL && op->input != NULL)
-            error = add_consumer(plan, op->input, op);
-        /* The other inputs of a flatten come to the same op. */
-        for (size_t k = 0; error == NULL && k < transform->n_inputs &&
-                           strcmp(transform->spec->urn, BEAMC_URN_FLATTEN) == 0;
-             k++) {
-            const beamc__node *node = find_node(plan, transform->inputs[k]->value);
-            if (node == NULL)
-                error = beamc_error_new(BEAMC_ENOENT, "its input %s is not in the descriptor",
-                                        transform->inputs[k]->value);
-            else if (node != op->input || k + 1 < transform->n_inputs)
-                error = node == op->input ? NULL : add_consumer(plan, node, op);
-        }
+        if (error == NULL)
+            error = add_consumers(plan, transform, op);
         BEAMC_TRY(beamc_error_wrap(error, "transform %s",
                                    transform != NULL && *transform->unique_name != '\0'
                                        ? transform->unique_name
@@ -389,21 +492,25 @@ static beamc_error *sort_ops(beamc__plan *plan)
     return NULL;
 }
 
-static beamc_error *check_producers(const beamc__plan *plan)
+/* Every PCollection that is read has one producer. */
+static beamc_error *check_producers(beamc__plan *plan)
 {
     for (size_t i = 0; i < plan->op_count; i++) {
-        for (size_t k = 0; k < plan->ops[i]->output_count; k++) {
-            for (size_t j = 0; j <= i; j++) {
-                const beamc__op *other = plan->ops[j];
-                for (size_t m = 0; m < (j == i ? k : other->output_count); m++) {
-                    if (other->outputs[m] == plan->ops[i]->outputs[k])
-                        return beamc_error_new(BEAMC_ECORRUPT,
-                                               "PCollection %s is made by both %s and %s",
-                                               other->outputs[m]->id, other->name,
-                                               plan->ops[i]->name);
-                }
-            }
+        const beamc__op *op = plan->ops[i];
+        for (size_t k = 0; k < op->output_count; k++) {
+            beamc__node *node = op->outputs[k];
+            if (node->producer != NULL)
+                return beamc_error_new(BEAMC_ECORRUPT, "PCollection %s is made by both %s and %s",
+                                       node->id, node->producer->name, op->name);
+            node->producer = op;
         }
+    }
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const beamc__node *node = &plan->nodes[i];
+        if (node->consumer_count > 0 && node->producer == NULL)
+            return beamc_error_new(BEAMC_ECORRUPT,
+                                   "transform %s: its input %s is made by no transform",
+                                   node->consumers[0]->name, node->id);
     }
     return NULL;
 }
@@ -492,6 +599,7 @@ static void release_page(const beamc__state_fetch *fetch, beamc__state_page *pag
 
 static beamc_error *build(beamc__plan *plan)
 {
+    BEAMC_TRY(find_customs(plan));
     BEAMC_TRY(make_nodes(plan));
     BEAMC_TRY(make_ops(plan));
     BEAMC_TRY(check_producers(plan));
@@ -572,7 +680,7 @@ static beamc_error *run_ops(beamc__plan *plan)
     for (size_t i = plan->op_count; i-- > 0;) {
         beamc__op *op = plan->ops[i];
         if (op->ops->start != NULL)
-            BEAMC_TRY(beamc__op_pass(op, op->ops->start(op)));
+            BEAMC_TRY(beamc__op_failed_when(op, "start_bundle", op->ops->start(op)));
     }
     set_phase(plan, BEAMC__PHASE_PROCESS);
     for (size_t i = 0; i < plan->op_count; i++) {
@@ -583,7 +691,7 @@ static beamc_error *run_ops(beamc__plan *plan)
     for (size_t i = 0; i < plan->op_count; i++) {
         beamc__op *op = plan->ops[i];
         if (op->ops->finish != NULL)
-            BEAMC_TRY(beamc__op_pass(op, op->ops->finish(op)));
+            BEAMC_TRY(beamc__op_failed_when(op, "finish_bundle", op->ops->finish(op)));
     }
     return take_sticky(plan);
 }
@@ -592,6 +700,7 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
 {
     plan->bundle = bundle;
     plan->failed = NULL;
+    plan->told = NULL;
     for (size_t i = 0; i < plan->op_count; i++) {
         plan->ops[i]->count = 0;
         for (int phase = 0; phase < BEAMC__PHASES; phase++)

@@ -20,6 +20,8 @@ typedef struct {
     const beamc_function *const *functions; /* the program's; borrowed */
     size_t function_count;
     size_t combine_memory; /* bytes a precombine may hold before it sends; 0: 64 MiB */
+    const beamc_log_sink *log; /* for setup and teardown; NULL: what they log is lost */
+    beamc_log_level log_level;
 } beamc__plan_options;
 
 /* Builds the plan of @descriptor (borrowed as long as the plan) and sets up its DoFns.  An error

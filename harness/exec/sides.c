@@ -48,8 +48,24 @@ static beamc_error *thaw_default(beamc__sides *sides, side *at, const ProtobufCB
     return NULL;
 }
 
+/* The table's declaration must agree with what the pipeline has. */
+static beamc_error *check_side(const side *at, const beamc_dofn_side *declared)
+{
+    if (at->view != declared->view)
+        return beamc_error_new(BEAMC_ETYPE, "side input %s is asked for in another way than its "
+                                            "function's table says",
+                               at->name);
+    if (declared->type != NULL && !beamc_type_equal(declared->type, at->type))
+        return beamc_error_new(BEAMC_ETYPE, "side input %s takes %s, but the pipeline has %s",
+                               at->name, declared->type->name, at->type->name);
+    if (at->view == BEAMC_VIEW_MULTIMAP && at->type->kind != BEAMC_KIND_KV)
+        return beamc_error_new(BEAMC_ETYPE, "side input %s is asked by key, but is of %s", at->name,
+                               at->type->name);
+    return NULL;
+}
+
 static beamc_error *side_init(beamc__sides *sides, side *at, const beamc__op_spec *spec,
-                              const CS(Side) *from)
+                              const beamc_dofn_side *declared, const CS(Side) *from)
 {
     const char *id = NULL;
 
@@ -63,9 +79,7 @@ static beamc_error *side_init(beamc__sides *sides, side *at, const beamc__op_spe
     if (at->node == NULL)
         return beamc_error_new(BEAMC_ENOENT, "side input %s is not in the descriptor", from->tag);
     at->type = beamc__type_bare(at->node->type);
-    if (at->view == BEAMC_VIEW_MULTIMAP && at->type->kind != BEAMC_KIND_KV)
-        return beamc_error_new(BEAMC_ETYPE, "side input %s is asked by key, but is of %s", at->name,
-                               at->type->name);
+    BEAMC_TRY(check_side(at, declared));
     if (from->optional_default_case == CSK(SIDE__OPTIONAL_DEFAULT_DEFAULT_VALUE))
         BEAMC_TRY(thaw_default(sides, at, &from->default_value));
     at->value = beamc_arena_calloc(spec->plan->arena, 1, at->type->size);
@@ -74,11 +88,14 @@ static beamc_error *side_init(beamc__sides *sides, side *at, const beamc__op_spe
 }
 
 beamc_error *beamc__sides_new(beamc__sides **out, const beamc__op_spec *spec,
-                              const CS(Function) *function)
+                              const beamc_dofn *dofn, const CS(Function) *function)
 {
     beamc__sides *sides = beamc_arena_calloc(spec->plan->arena, 1, sizeof(*sides));
 
     *out = NULL;
+    if (function->n_sides != dofn->side_count)
+        return beamc_error_new(BEAMC_ECORRUPT, "%s has %zu side inputs here, but %zu in its table",
+                               function->name, function->n_sides, dofn->side_count);
     if (sides == NULL)
         return beamc_error_nomem();
     sides->plan = spec->plan;
@@ -90,7 +107,7 @@ beamc_error *beamc__sides_new(beamc__sides **out, const beamc__op_spec *spec,
     *out = sides;
     for (size_t i = 0; i < function->n_sides; i++) {
         sides->count++;
-        BEAMC_TRY(side_init(sides, &sides->all[i], spec, function->sides[i]));
+        BEAMC_TRY(side_init(sides, &sides->all[i], spec, &dofn->sides[i], function->sides[i]));
     }
     return NULL;
 }

@@ -51,6 +51,8 @@ beamc_error *beamc_emit_windowed(beamc_context *ctx, size_t output, const void *
                            window->end > BEAMC_TIMESTAMP_MAX))
         return beamc_error_new(BEAMC_EINVAL, "emits into a window from %lld to %lld ms",
                                (long long)window->start, (long long)window->end);
+    if (ctx->ops->check_window != NULL)
+        BEAMC_TRY(ctx->ops->check_window(ctx, output, window));
     beamc_element_info info = { timestamp, bytes, 0, 1, no_firing, sizeof(no_firing) };
     if (window != NULL)
         info.windows_size = (uint32_t)beamc__interval_encode(*window, bytes);

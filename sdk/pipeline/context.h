@@ -15,6 +15,10 @@ struct beamc_context_ops {
                    int64_t value, beamc_string string);
     /* The receivers themselves: ctx->outputs may refuse plain emits between bundles' ends. */
     beamc_receiver *(*output)(beamc_context *ctx, size_t output);
+    /* Whether the output's elements are in windows like @window (NULL: the global one), an error if
+     * not; may be NULL. */
+    beamc_error *(*check_window)(beamc_context *ctx, size_t output,
+                                 const beamc_interval_window *window);
 };
 
 #endif
