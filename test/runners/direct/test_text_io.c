@@ -4,6 +4,7 @@
 #include <beamc/direct.h>
 #include <beamc/text_io.h>
 
+#include "test/alloc.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
 #include <signal.h>
@@ -577,6 +578,34 @@ START_TEST(a_directory_that_cannot_be_made_is_told)
 }
 END_TEST
 
+/* Each allocation of building fails once; the first error is told and nothing is lost. */
+START_TEST(no_memory_to_build_is_told)
+{
+    beamc_string pattern = beamc_string_of("a");
+    beamc_write_text_options shards = { .num_shards = 2, .suffix = ".gz" };
+
+    scratch_run("seq 1 10 >a");
+    for (long n = 0;; n++) {
+        beamc_pipeline_free(pipeline);
+        pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
+        test_alloc_fail_at(n);
+        beamc_pcollection patterns = beamc_create(pipeline, BEAMC_TYPE(string), &pattern, 1);
+        beamc_pcollection lines[] = { beamc_read_text(pipeline, "a"),
+                                      beamc_read_all_text(patterns) };
+        beamc_write_text_with(beamc_flatten(lines, 2), "out", &shards);
+        beamc_write_text(lines[0], "more");
+        beamc_par_do(beamc_match_files(pipeline, "*"), &show_file);
+        bool failed = test_alloc_failed();
+        test_alloc_fail_at(-1);
+        ck_assert_int_eq(beamc_error_code(beamc_pipeline_error(pipeline)),
+                         failed ? BEAMC_ENOMEM : BEAMC_OK);
+        if (!failed)
+            break;
+    }
+    run_well();
+}
+END_TEST
+
 /* The disk takes 100 kB of a file and no more. */
 START_TEST(a_full_disk_leaves_nothing)
 {
@@ -695,6 +724,7 @@ Suite *suite_text_io(void)
     tcase_add_test(tc, missing_names_are_told);
     tcase_add_test(tc, only_strings_are_written);
     tcase_add_test(tc, a_directory_that_cannot_be_made_is_told);
+    tcase_add_test(tc, no_memory_to_build_is_told);
     tcase_add_loop_test(tc, a_full_disk_leaves_nothing, 0, 2);
     tcase_add_loop_test(tc, a_failing_dofn_leaves_nothing, 0, 2);
     tcase_add_test(tc, a_cancelled_run_leaves_nothing);
