@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Includes point one way: runners -> harness -> sdk -> proto.  Nothing outside test includes from
-# test.  A header is found as the compiler finds it: beside the file, from the root, or in the
+# test.  Examples are users' programs: they see all public headers and no others.  A header is found as the compiler finds it: beside the file, from the root, or in the
 # include folder of some room.
 set -u
 
@@ -12,6 +12,7 @@ failed=0
 layer() {
     case $1 in
     proto/*) echo 0 ;;
+    sdk/examples/*) echo 3 ;;
     sdk/*) echo 1 ;;
     harness/*) echo 2 ;;
     runners/*) echo 3 ;;
