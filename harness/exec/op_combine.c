@@ -398,18 +398,35 @@ static beamc_error *precombine_process(beamc_receiver *self, const beamc_element
 
 /* ---- text keys in the global window -------------------------------------------------------------- */
 
-/* The slow ends of what follows, so that it needs no stack of its own. */
-static __attribute__((noinline)) beamc_error *drain_from(beamc_receiver *self)
-{
-    precombine *op = (precombine *)self;
-    return beamc__op_pass(&op->base.op, drain(op));
-}
-
-/* Short text with inputs of a word that can wait, the one window known: all that is left of the
- * above.  @TARGET and @WORDS: how the two words of the key are loaded. */
-#define PROCESS_TEXT(name, TARGET, WORDS)                                                          \
-    TARGET static beamc_error *name(beamc_receiver *self, const beamc_element_info *info,          \
-                                    const void *element)                                           \
+/* Short text with inputs of a word that can wait and accumulators in the slots: all that is left of
+ * the above.  @TARGET and @WORDS: how the two words of the key are loaded; @SAME: how a slot's head is
+ * compared. */
+#define TEXT_WAY(process_name, drain_name, TARGET, WORDS, SAME)                                    \
+    TARGET static __attribute__((noinline)) beamc_error *drain_name(precombine *op)                \
+    {                                                                                              \
+        beamc_combine_context *ctx = &op->base.ctx;                                                \
+        beamc_error *(*add_input)(beamc_combine_context *, void *, const void *) =                 \
+            op->base.fn->add;                                                                      \
+                                                                                                   \
+        for (const pending *next = op->batch; next < op->batch + BATCH; next++) {                  \
+            beamc__slot *slot = beamc__combine_table_home(&op->table, &next->slot);                \
+            bool is_new = false;                                                                   \
+            beamc_error *error;                                                                    \
+            if (!SAME(slot, &next->slot) && !SAME(++slot, &next->slot))                            \
+                slot = beamc__combine_table_find_slow(&op->table, &next->slot, &is_new);           \
+            if (BEAMC_LIKELY(!is_new && slot != NULL))                                             \
+                error = add_input(ctx, slot->accumulator, next->input);                            \
+            else                                                                                   \
+                error = add_to_found(op, slot, is_new, next->input, 0);                            \
+            if (BEAMC_UNLIKELY(error != NULL))                                                     \
+                return beamc__op_failed(&op->base.op, error);                                      \
+        }                                                                                          \
+        op->next = op->batch;                                                                      \
+        return beamc__op_pass(&op->base.op, drain(op)); /* nothing waits: only if it is too large */ \
+    }                                                                                              \
+                                                                                                   \
+    TARGET static beamc_error *process_name(beamc_receiver *self, const beamc_element_info *info,  \
+                                            const void *element)                                   \
     {                                                                                              \
         precombine *op = (precombine *)self;                                                       \
         const beamc_bytes *key = element;                                                          \
@@ -425,12 +442,17 @@ static __attribute__((noinline)) beamc_error *drain_from(beamc_receiver *self)
         beamc__slot_prepare_words(&next->slot, 0, first, second);                                  \
         beamc__combine_table_prefetch(&op->table, &next->slot);                                    \
         if (BEAMC_UNLIKELY(next + 1 == op->batch + BATCH))                                         \
-            return drain_from(self);                                                               \
+            return drain_name(op);                                                                 \
         return NULL;                                                                               \
     }
 
+static inline bool same_head(const beamc__slot *slot, const beamc__slot *like)
+{
+    return beamc__slot_differs(slot, like) == 0;
+}
+
 #define NO_TARGET
-PROCESS_TEXT(process_text, NO_TARGET, beamc__key_words)
+TEXT_WAY(process_text, drain_text, NO_TARGET, beamc__key_words, same_head)
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define AVX512_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
@@ -447,7 +469,15 @@ AVX512_TARGET static inline void key_words_masked(const uint8_t *key, size_t siz
     *second = (uint64_t)_mm_extract_epi64(bytes, 1);
 }
 
-PROCESS_TEXT(process_text_masked, AVX512_TARGET, key_words_masked)
+/* Three words of the four at once. */
+AVX512_TARGET static inline bool same_head_masked(const beamc__slot *slot, const beamc__slot *like)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)slot);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)like);
+    return _mm256_mask_cmpneq_epi64_mask(7, a, b) == 0;
+}
+
+TEXT_WAY(process_text_masked, drain_text_masked, AVX512_TARGET, key_words_masked, same_head_masked)
 
 static bool has_masked_loads(void)
 {
@@ -599,7 +629,8 @@ static beamc_error *precombine_init(precombine *op)
     op->input_size = input->size;
     op->can_wait = !folds_time && is_flat(input) && input->size <= INPUT_MAX;
     op->next = op->batch;
-    if (op->form == KEY_TEXT && op->can_wait && op->input_size == 8 &&
+    if (op->form == KEY_TEXT && op->can_wait && op->input_size == 8 && op->is_small &&
+        !base->adds_accumulators &&
         base->op.input->window_fn.form == BEAMC__WINDOW_FORM_GLOBAL)
         base->op.receiver.process = has_masked_loads() ? process_text_masked : process_text;
     return NULL;
