@@ -16,15 +16,15 @@ static void *new_output(beamc_context *ctx, const beamc_type **type)
     return value;
 }
 
-static beamc_error *emit_with_key(beamc_context *ctx, const int64_t *key, const void *element)
+static beamc_error *emit_with_key(beamc_context *ctx, const void *key, size_t key_size,
+                                  const void *element)
 {
     const beamc_type *type;
     char *out = new_output(ctx, &type);
 
     if (out == NULL)
         return beamc_error_nomem();
-    if (key != NULL)
-        memcpy(out, key, sizeof(*key));
+    memcpy(out, key, key_size);
     memcpy(out + beamc_kv_value_offset(type), element, type->fields[1].type->size);
     return beamc_emit_value(ctx, 0, out);
 }
@@ -37,7 +37,7 @@ static beamc_error *spread(beamc_context *ctx, const void *element)
     int64_t key = (int64_t)(beamc__hash(count, sizeof(*count)) >> (64 - SPREAD_BITS));
 
     ++*count;
-    return emit_with_key(ctx, &key, element);
+    return emit_with_key(ctx, &key, sizeof(key), element);
 }
 
 const beamc_dofn beamc__spread_fn = {
@@ -49,9 +49,15 @@ BEAMC_REGISTER(beamc__spread_fn)
 
 /* ---- one key ---------------------------------------------------------------------------------- */
 
+/* The key is empty, but not nowhere: a processor may load none of the bytes at an address quickly
+ * only if the address is one. */
+static const uint8_t somewhere[16];
+
 static beamc_error *add_one_key(beamc_context *ctx, const void *element)
 {
-    return emit_with_key(ctx, NULL, element);
+    const beamc_bytes key = { somewhere, 0 };
+
+    return emit_with_key(ctx, &key, sizeof(key), element);
 }
 
 const beamc_dofn beamc__one_key_fn = {
