@@ -138,9 +138,10 @@ $(BUILD)/libbeamc.a: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(LIB_OBJ) $(PROTO_OBJ)
 
-$(BUILD)/libbeamc.so: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources
+$(BUILD)/libbeamc.so: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources scripts/libbeamc.map
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -shared -Wl,-soname,libbeamc.so.0 $(if $(SAN),,-Wl,-z,defs) -o $@ \
+	$(Q)$(LINK) -shared -Wl,-soname,libbeamc.so.0 $(if $(SAN),,-Wl,-z,defs) \
+	    -Wl,--version-script=scripts/libbeamc.map -o $@ \
 	    $(LIB_OBJ) $(PROTO_OBJ) $(LIBS)
 
 $(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(BUILD)/libbeamc.a
