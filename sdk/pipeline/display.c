@@ -6,8 +6,9 @@ static beamc__display_item *append(beamc_display *display, const char *key, cons
                                    PB(LabelledPayload__ValueCase) kind)
 {
     beamc__display_item *item = beamc_arena_calloc(display->arena, 1, sizeof(*item));
-    const char *own_key = beamc_arena_strdup(display->arena, key == NULL ? "" : key);
-    const char *own_label = label == NULL ? own_key : beamc_arena_strdup(display->arena, label);
+    const char *own_key = key == NULL ? "" : beamc__text_copy(display->arena, key, strlen(key));
+    const char *own_label =
+        label == NULL ? own_key : beamc__text_copy(display->arena, label, strlen(label));
 
     if (item == NULL || own_key == NULL || own_label == NULL)
         return NULL; /* the arena remembers */
@@ -26,7 +27,7 @@ void beamc_display_string(beamc_display *display, const char *key, const char *l
         append(display, key, label, PBK(LABELLED_PAYLOAD__VALUE_STRING_VALUE));
     if (item == NULL)
         return;
-    item->string_value = beamc_arena_strndup(display->arena, value.data, value.size);
+    item->string_value = beamc__text_copy(display->arena, value.data, value.size);
     if (item->string_value == NULL)
         item->string_value = ""; /* the arena remembers */
 }

@@ -220,6 +220,43 @@ beamc__collection *beamc__output_add(beamc_pipeline *pipeline, beamc__transform 
     return collection;
 }
 
+/* ---- text ------------------------------------------------------------------------------------- */
+
+/* The size of the UTF-8 sequence at @at, 0 if it is none: too short, too long a form, a surrogate or
+ * beyond Unicode. */
+static size_t sequence_size(const uint8_t *at, size_t left)
+{
+    const uint8_t first = at[0];
+    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+    if (size == 0 || size > left || first > 0xf4)
+        return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    if ((first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
+        (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f))
+        return 0;
+    return size;
+}
+
+const char *beamc__text_copy(beamc_arena *arena, const char *text, size_t size)
+{
+    char *copy = beamc_arena_strndup(arena, text, size);
+    size_t step;
+
+    if (copy == NULL)
+        return NULL;
+    for (size_t at = 0; at < size && copy[at] != '\0'; at += step) {
+        step = sequence_size((const uint8_t *)copy + at, size - at);
+        if (step == 0) {
+            copy[at] = '?';
+            step = 1;
+        }
+    }
+    return copy;
+}
+
 /* ---- names ------------------------------------------------------------------------------------ */
 
 beamc_pipeline *beamc_named_root(beamc_pipeline *pipeline, const char *name)
@@ -232,7 +269,7 @@ beamc_pipeline *beamc_named_root(beamc_pipeline *pipeline, const char *name)
         beamc__fail(pipeline, nowhere, BEAMC_EINVAL, "beamc_named is given no name");
         return pipeline;
     }
-    pipeline->next_name = beamc_arena_strdup(pipeline->arena, name);
+    pipeline->next_name = beamc__text_copy(pipeline->arena, name, strlen(name));
     if (pipeline->next_name == NULL)
         fail_nomem(pipeline, nowhere);
     return pipeline;
@@ -255,7 +292,9 @@ static bool take_name(beamc_pipeline *pipeline, beamc__transform *transform, con
     beamc_arena *arena = pipeline->arena;
     const char *path = pipeline->current->unique_name;
     const char *slash = path[0] == '\0' ? "" : "/";
-    const char *unique = beamc_arena_printf(arena, "%s%s%s", path, slash, name);
+    const char *text = beamc__text_copy(arena, name, strlen(name));
+    const char *unique =
+        text == NULL ? NULL : beamc_arena_printf(arena, "%s%s%s", path, slash, text);
 
     if (unique == NULL)
         return false;
@@ -293,7 +332,8 @@ beamc__transform *beamc__transform_add(beamc_pipeline *pipeline, beamc_location 
                                        beamc__transform_kind kind, const char *name)
 {
     beamc__transform *transform = beamc_arena_calloc(pipeline->arena, 1, sizeof(*transform));
-    const char *file = at.file == NULL ? "" : beamc_arena_strdup(pipeline->arena, at.file);
+    const char *file =
+        at.file == NULL ? "" : beamc__text_copy(pipeline->arena, at.file, strlen(at.file));
     const char *taken = beamc__next_name(pipeline, name);
 
     pipeline->next_name = NULL;

@@ -169,6 +169,10 @@ beamc_pcollection beamc__fail_with(beamc_pipeline *pipeline, beamc_location at,
 beamc__collection *beamc__collection_of(beamc_pipeline *pipeline, beamc_location at,
                                         beamc_pcollection handle, const char *who);
 
+/* A copy that is UTF-8, as Beam's messages demand of their strings: other bytes become '?'.  NULL
+ * without memory. */
+const char *beamc__text_copy(beamc_arena *arena, const char *text, size_t size);
+
 /* The name that people know @collection's producer by, from where the graph is built now. */
 const char *beamc__producer_name(const beamc_pipeline *pipeline,
                                  const beamc__collection *collection);

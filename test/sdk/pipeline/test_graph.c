@@ -587,6 +587,30 @@ START_TEST(names_that_repeat_are_numbered)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *copy;
+} texts_to_copy[] = {
+    { "", "" },
+    { "Z\xc3\xa4hlen \xe2\x82\xac \xf0\x9f\x98\x80", "Z\xc3\xa4hlen \xe2\x82\xac \xf0\x9f\x98\x80" },
+    { "Z\xe4hlen", "Z?hlen" },
+    { "\xc0\xaf", "??" },
+    { "\xe0\x80\x80", "???" },
+    { "\xed\xa0\x80", "???" },
+    { "\xf4\x90\x80\x80", "????" },
+    { "\xff\x80", "??" },
+    { "cut \xe2\x82", "cut ??" },
+};
+
+START_TEST(text_of_messages_is_utf_8)
+{
+    beamc_arena *arena = beamc_arena_new();
+    const char *text = texts_to_copy[_i].text;
+    ck_assert_str_eq(beamc__text_copy(arena, text, strlen(text)), texts_to_copy[_i].copy);
+    beamc_arena_free(arena);
+}
+END_TEST
+
 START_TEST(types_are_told)
 {
     beamc_pipeline *p = test_pipeline_new();
@@ -665,6 +689,7 @@ Suite *suite_graph(void)
     tcase_add_test(tc, another_pipelines_collection_is_refused);
     tcase_add_test(tc, functions_of_one_name_are_refused);
     tcase_add_test(tc, names_that_repeat_are_numbered);
+    tcase_add_loop_test(tc, text_of_messages_is_utf_8, 0, COUNT(texts_to_copy));
     tcase_add_test(tc, types_are_told);
     tcase_add_test(tc, made_types_lie_as_the_macros_do);
     tcase_add_loop_test(tc, every_allocation_may_fail, 0, (int)test_pipeline_count);
