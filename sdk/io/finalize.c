@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives the files of a write their final names.  It may be called again after it failed half-way, or
- * after its success was not heard of: a file that is no more where it was, but under its final name,
- * is done. */
+/* Gives the files of a write their final names.  It may be called again after it failed half-way,
+ * or after its success was not heard of: a file that is no more where it was, but under its final
+ * name, is done. */
 #include "sdk/io/shard_name.h"
 #include "sdk/io/text_sink.h"
 
@@ -50,7 +50,7 @@ static int compare_files(const void *a, const void *b)
     return first->path == NULL || second->path == NULL ? 0 : strcmp(first->path, second->path);
 }
 
-/* ---- which files ------------------------------------------------------------------------------ */
+/* ---- which files ----------------------------------------------------------------------------- */
 
 static beamc_error *gather(finalizing *f, const beamc_iterable *all)
 {
@@ -111,7 +111,7 @@ static beamc_error *number_files(finalizing *f)
     return NULL;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* The final name of a file, in f->name, ended by NUL. */
 static beamc_error *final_name(finalizing *f, const written_file *file, const char **out)
@@ -139,8 +139,8 @@ static bool is_there(const char *path, beamc_timestamp since)
     return there;
 }
 
-/* Whether an earlier call has given this name to a file of this run; older ones of the same name are
- * of an earlier run. */
+/* Whether an earlier call has given this name to a file of this run; older ones of the same name
+ * are of an earlier run. */
 static bool is_done(const finalizing *f, const char *name)
 {
     return is_there(name, f->sink->started);

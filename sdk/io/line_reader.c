@@ -131,7 +131,8 @@ static beamc_error *fill(beamc__line_reader *reader)
     set_stop(reader);
     if (got == 0 && reader->end != BEAMC__TO_END && place < reader->end)
         return beamc_error_new(BEAMC_ESHORT,
-                               "%s: ends at byte %llu, but had %llu bytes or more when it was matched",
+                               "%s: ends at byte %llu, but had %llu bytes or more when it was "
+                               "matched",
                                reader->source.path, (unsigned long long)place,
                                (unsigned long long)reader->end);
     return NULL;

@@ -39,7 +39,7 @@ static void tear_down_reader(beamc_context *ctx)
     beamc__line_reader_dispose(beamc_instance(ctx));
 }
 
-/* ---- from patterns to ranges ------------------------------------------------------------------ */
+/* ---- from patterns to ranges ----------------------------------------------------------------- */
 
 static beamc_compression compression_of(const text_format *format, const char *path)
 {
@@ -131,7 +131,7 @@ static const beamc_dofn match_fn = {
 };
 BEAMC_REGISTER(match_fn)
 
-/* ---- from ranges to lines --------------------------------------------------------------------- */
+/* ---- from ranges to lines -------------------------------------------------------------------- */
 
 static beamc_error *open_range(beamc_context *ctx, const text_range *range, const char **path)
 {
@@ -209,7 +209,7 @@ static const beamc_dofn read_file_fn = {
 };
 BEAMC_REGISTER(read_file_fn)
 
-/* ---- building --------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static const beamc_read_text_options default_options = { .compression = BEAMC_COMPRESSION_AUTO };
 

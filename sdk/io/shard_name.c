@@ -24,15 +24,18 @@ beamc_error *beamc__shard_template_check(beamc_string shard_template, bool one_s
                                BEAMC_STR(shard_template));
     if (!shard && !one_shard)
         return beamc_error_new(BEAMC_EINVAL,
-                               "the shard template \"%.*s\" gives several shards one name: it has no S",
+                               "the shard template \"%.*s\" gives several shards one name: it "
+                               "has no S",
                                BEAMC_STR(shard_template));
     if (!window && windowed)
         return beamc_error_new(BEAMC_EINVAL,
-                               "the shard template \"%.*s\" gives several windows one name: it has no W",
+                               "the shard template \"%.*s\" gives several windows one name: it "
+                               "has no W",
                                BEAMC_STR(shard_template));
     if (window && !windowed)
         return beamc_error_new(BEAMC_EINVAL,
-                               "the shard template \"%.*s\" has a W, but there is only the global window",
+                               "the shard template \"%.*s\" has a W, but there is only the "
+                               "global window",
                                BEAMC_STR(shard_template));
     return NULL;
 }

@@ -18,7 +18,7 @@ beamc__text_format beamc__text_sink_format(const beamc__text_sink *sink)
     return format;
 }
 
-/* ---- names of the files ----------------------------------------------------------------------- */
+/* ---- names of the files ---------------------------------------------------------------------- */
 
 /* Each copy of a DoFn has a number of its own, and counts its files. */
 typedef struct {
@@ -63,7 +63,7 @@ static beamc_error *give_file(beamc_context *ctx, beamc__text_writer *writer,
     return beamc_emit_windowed(ctx, 0, &written, time, window);
 }
 
-/* ---- one file per bundle ---------------------------------------------------------------------- */
+/* ---- one file per bundle --------------------------------------------------------------------- */
 
 typedef struct {
     beamc__text_format format;
@@ -123,7 +123,7 @@ const beamc_dofn beamc__write_bundle_fn = {
 };
 BEAMC_REGISTER(beamc__write_bundle_fn)
 
-/* ---- one file per bundle and window ----------------------------------------------------------- */
+/* ---- one file per bundle and window ---------------------------------------------------------- */
 
 /* There may be very many windows in a bundle, in any order.  So their files are kept as little
  * buffers, and when too many have grown or been opened, all are suspended. */
@@ -292,7 +292,7 @@ const beamc_dofn beamc__write_windows_fn = {
 };
 BEAMC_REGISTER(beamc__write_windows_fn)
 
-/* ---- so many shards --------------------------------------------------------------------------- */
+/* ---- so many shards -------------------------------------------------------------------------- */
 
 static beamc_error *assign_shard(beamc_context *ctx, const void *element)
 {

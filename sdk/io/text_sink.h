@@ -6,16 +6,16 @@
  *     so many shards        lines ── assign ── group ── write ──┤
  *                                                               └── group ── finalize ──> names
  *
- * The writers make files in a directory of the run; finalize, which has all of a window's, gives them
- * their names. */
+ * The writers make files in a directory of the run; finalize, which has all of a window's,
+ * gives them their names. */
 #ifndef BEAMC_IO_TEXT_SINK_H
 #define BEAMC_IO_TEXT_SINK_H
 
 #include "sdk/io/text_writer.h"
 #include <beamc/dofn.h>
 
-/* The configuration of all of them.  num_shards 0: shards are numbered by finalize; always: no lines
- * give a file, too; started: when the pipeline was built, in ms by the clock of files. */
+/* The configuration of all of them.  num_shards 0: shards are numbered by finalize; always: no
+ * lines give a file, too; started: when the pipeline was built, in ms by the clock of files. */
 #define TEXT_SINK(F)                                                                               \
     F(string, prefix)                                                                              \
     F(string, suffix) F(string, shard_template) F(string, temporary) F(int64, num_shards)          \

@@ -66,8 +66,8 @@ static inline uint64_t beamc__text_writer_bytes(const beamc__text_writer *writer
     return writer->written + writer->size;
 }
 
-/* Puts what is in the buffer into the file, and gives back file and memory until there is more.  Only
- * of file systems that can append. */
+/* Puts what is in the buffer into the file, and gives back file and memory until there is more.
+ * Only of file systems that can append. */
 BEAMC_MUST_USE beamc_error *beamc__text_writer_suspend(beamc__text_writer *writer);
 
 /* Ends the file, with its footer.  After a failure, _abandon. */

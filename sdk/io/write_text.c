@@ -13,7 +13,7 @@
 
 static const beamc_write_text_options default_options = { .num_shards = 0 };
 
-/* ---- configuration ---------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static beamc_string string_or_none(const char *text)
 {
@@ -143,7 +143,7 @@ static void display_write(const void *config, beamc_display *display)
         beamc_display_string(display, "footer", "File Footer", sink->footer);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 /* Files, each told of by a KV<0, written>. */
 static beamc_pcollection add_writers(beamc_location at, beamc_pcollection lines,

@@ -68,7 +68,7 @@ static void check_files(const char *pattern, const char *names)
     scratch_run(command);
 }
 
-/* ---- DoFns ------------------------------------------------------------------------------------ */
+/* ---- DoFns ----------------------------------------------------------------------------------- */
 
 BEAMC_DOFN(show_file_line, beamc_file_line, string)
 {
@@ -102,7 +102,7 @@ BEAMC_DOFN(die_at_last, string, string)
     return beamc_emit(ctx, element);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 START_TEST(many_ranges_of_many_files_give_each_line_once)
 {
@@ -213,7 +213,7 @@ START_TEST(files_can_be_listed)
 }
 END_TEST
 
-/* ---- reading what cannot be read -------------------------------------------------------------- */
+/* ---- reading what cannot be read ------------------------------------------------------------- */
 
 /* The pipeline's error behind its place in this file. */
 static const char *build_error(void)
@@ -353,7 +353,7 @@ START_TEST(corrupt_files_are_told)
 }
 END_TEST
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 START_TEST(shards_can_be_counted)
 {
@@ -511,11 +511,12 @@ START_TEST(sliding_windows_and_sessions_have_files)
                 "tr '\\n' ' ')\" = '0 10 1500 '; "
                 "test \"$(cat session-1970-01-01T00:00:00Z-1970-01-01T00:00:00.110Z-* | sort -n | "
                 "tr '\\n' ' ')\" = '0 10 '; "
-                "test \"$(cat session-1970-01-01T00:00:01.500Z-1970-01-01T00:00:01.600Z-*)\" = 1500");
+                "test \"$(cat session-1970-01-01T00:00:01.500Z-1970-01-01T00:00:01.600Z-*)\" = "
+                "1500");
 }
 END_TEST
 
-/* ---- writing what cannot be written ----------------------------------------------------------- */
+/* ---- writing what cannot be written ---------------------------------------------------------- */
 
 START_TEST(bad_writes_are_told_when_building)
 {
@@ -531,7 +532,8 @@ START_TEST(bad_writes_are_told_when_building)
         "transform WriteText: num_shards is -1",
         "transform WriteText: max_bytes and num_shards cannot both say how many files there are",
         "transform WriteText: the suffix \"/x\" has a '/'",
-        "transform WriteText: the shard template \"-NN\" gives several shards one name: it has no S",
+        "transform WriteText: the shard template \"-NN\" gives several shards one name: it has no "
+        "S",
         "transform WriteText: the shard template \"-W-S\" has a W, but there is only the global "
         "window",
         "transform WriteText: compression 9 is none of those known",

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- a harness of one DoFn -------------------------------------------------------------------- */
+/* ---- a harness of one DoFn ------------------------------------------------------------------- */
 
 enum { CAPTURED = 512 };
 
@@ -91,7 +91,7 @@ static beamc_error *set_up(harness *h)
     return h->dofn->setup == NULL ? NULL : h->dofn->setup(&h->ctx);
 }
 
-/* ---- configurations --------------------------------------------------------------------------- */
+/* ---- configurations -------------------------------------------------------------------------- */
 
 static beamc__text_sink usual_sink(void)
 {
@@ -137,7 +137,7 @@ static beamc_error *finalize(const beamc__text_sink *sink, const beamc__written 
     return err;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 START_TEST(each_bundle_writes_a_file)
 {
@@ -255,7 +255,7 @@ START_TEST(many_windows_have_their_files)
 }
 END_TEST
 
-/* ---- finalizing ------------------------------------------------------------------------------- */
+/* ---- finalizing ------------------------------------------------------------------------------ */
 
 static beamc__written make_written(const char *path, int64_t shard)
 {

@@ -37,7 +37,7 @@ typedef enum {
 typedef struct {
     beamc_compression compression;
     int64_t skip_header_lines;    /* of each file */
-    beamc_string delimiter;       /* between lines; empty: "\n" or "\r\n".  May not overlap itself */
+    beamc_string delimiter;       /* empty: "\n" or "\r\n".  May not overlap itself */
     bool keep_delimiter;          /* lines keep it at their end */
     bool with_filename;           /* -> KV<string path, string line>, a beamc_file_line */
     uint64_t min_range_bytes;     /* files are not cut smaller than that; 0: 2 MiB */
@@ -102,8 +102,8 @@ typedef struct {
     bool without_validation;    /* does not look at the directory before the pipeline runs */
 } beamc_write_text_options;
 
-/** Writes strings as lines to files named @prefix (copied), shard and suffix.  -> string: the names,
- *  each after its file is there.  In other windows than the global one, each window has its own
+/** Writes strings as lines to files named @prefix (copied), shard and suffix.  -> string: the
+ *  names, each after its file is there.  In other windows than the global one, each window has its own
  *  files: prefix-2024-05-06T07:00:00Z-2024-05-06T08:00:00Z-00000-of-00002.  No lines at all in the
  *  global window make one empty file.  @options may be NULL. */
 BEAMC_API beamc_pcollection beamc_write_text_at(beamc_location at, beamc_pcollection lines,
