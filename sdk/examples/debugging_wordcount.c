@@ -18,11 +18,11 @@ BEAMC_STRING_SET(capitals, "debugging_wordcount")
 
 BEAMC_DOFN(extract_words, string, string)
 {
-    size_t at = 0;
+    beamc_words words = beamc_words_of(*element);
     beamc_string word;
     bool any = false;
 
-    for (; beamc_string_next_word(*element, &at, &word); any = true) {
+    for (; beamc_words_next(&words, &word); any = true) {
         beamc_distribution_update(ctx, &word_length, (int64_t)word.size);
         BEAMC_TRY(beamc_emit(ctx, &word));
     }

@@ -17,21 +17,6 @@ static const uint8_t is_word_byte[256] = {
     [0x80] = L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
 };
 
-/* The word at or after @i, byte by byte. */
-static bool next_word_slowly(beamc_string text, size_t i, size_t *at, beamc_string *word)
-{
-    const uint8_t *p = (const uint8_t *)text.data;
-    while (i < text.size && !is_word_byte[p[i]])
-        i++;
-    size_t start = i;
-    while (i < text.size && is_word_byte[p[i]])
-        i++;
-    *at = i;
-    word->data = text.data + start;
-    word->size = i - start;
-    return i > start;
-}
-
 #define WIDE 64 /* bytes of a block of beamc_words */
 
 static uint64_t slow_mask(const char *p, size_t size)
@@ -58,43 +43,6 @@ static inline uint32_t word_mask(const char *p)
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, quotes), bytes));
 }
 
-/* The mask of the bytes from @i on, at most 16; @text has at least 16, @i lies in it. */
-static inline uint32_t mask_at(beamc_string text, size_t i)
-{
-    size_t last = text.size - BLOCK;
-    return i <= last ? word_mask(text.data + i) : word_mask(text.data + last) >> (i - last);
-}
-
-bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
-{
-    size_t i = *at;
-    uint32_t mask;
-
-    if (i >= text.size)
-        return false;
-    if (text.size < BLOCK)
-        return next_word_slowly(text, i, at, word);
-    while ((mask = mask_at(text, i)) == 0) {
-        i += BLOCK;
-        if (i >= text.size) {
-            *at = text.size;
-            return false;
-        }
-    }
-    size_t start = i + (size_t)__builtin_ctz(mask);
-    /* Adding a run's lowest bit carries through the run to the first bit behind it. */
-    size_t end = i + (size_t)__builtin_ctz(mask + (mask & -mask));
-    while (end == i + BLOCK && end < text.size) {
-        i = end;
-        mask = mask_at(text, i);
-        end = i + (size_t)__builtin_ctz(~mask); /* 16 at most: the mask has no more ones */
-    }
-    *at = end;
-    word->data = text.data + start;
-    word->size = end - start;
-    return true;
-}
-
 /* The mask of @size bytes, 64 at most.  Always four loads, so that nothing depends on the length of a
  * line; those that would read behind the block are moved to end with it and read bytes twice. */
 static inline uint64_t block_mask(const char *p, size_t size)
@@ -113,11 +61,6 @@ static inline uint64_t block_mask(const char *p, size_t size)
 static inline uint64_t block_mask(const char *p, size_t size)
 {
     return slow_mask(p, size);
-}
-
-bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word)
-{
-    return next_word_slowly(text, *at, at, word);
 }
 
 #endif

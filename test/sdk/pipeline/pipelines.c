@@ -22,9 +22,9 @@ BEAMC_ROW(limits, LIMITS)
 
 BEAMC_DOFN(split_words, string, string)
 {
-    size_t at = 0;
+    beamc_words words = beamc_words_of(*element);
     beamc_string word;
-    while (beamc_string_next_word(*element, &at, &word))
+    while (beamc_words_next(&words, &word))
         BEAMC_TRY(beamc_emit(ctx, &word));
     return NULL;
 }

@@ -67,11 +67,7 @@ static inline bool beamc_string_equal(beamc_string a, beamc_string b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-/** The next word of @text at or after *@at: letters, apostrophes and bytes of UTF-8 beyond ASCII.
- *  False at the end.  *@at starts at 0. */
-BEAMC_API bool beamc_string_next_word(beamc_string text, size_t *at, beamc_string *word);
-
-/* A walk over the words of a text, quicker than the above for a whole text:
+/* A walk over the words of a text: letters, apostrophes and bytes of UTF-8 beyond ASCII.
  *
  *     beamc_words words = beamc_words_of(line);
  *     while (beamc_words_next(&words, &word)) ...
