@@ -6,7 +6,10 @@
 #include "sdk/base/hash.h"
 #include <stdlib.h>
 
-enum { TABLE_BITS_MIN = 8 };
+enum {
+    TABLE_BITS_MIN = 8,
+    BATCH = 16
+};
 
 int beamc__grouping_init(beamc__grouping *grouping, const beamc__shuffle_options *options)
 {
@@ -464,41 +467,90 @@ static inline int count_value(beamc__grouping *grouping, uint32_t pair, size_t s
     return rc;
 }
 
+/* Records under one head, some at a time: the memory that is needed for each comes from where it is
+ * while the others are being worked on. */
+typedef struct {
+    size_t count;
+    beamc__record records[BATCH];
+    uint64_t hashes[BATCH];
+} batch;
+
+static int read_batch(beamc__grouping *grouping, beamc_reader *in, beamc__head *head, batch *out)
+{
+    int rc;
+
+    for (out->count = 0; out->count < BATCH && in->at < in->end; out->count++) {
+        beamc__record *record = &out->records[out->count];
+        const uint8_t *before = in->at;
+        beamc__head head_before = *head;
+        if (BEAMC_UNLIKELY((rc = beamc__record_next(in, record, head)) < 0))
+            return rc;
+        if (BEAMC_UNLIKELY(head->serial != grouping->head_serial)) {
+            if (out->count > 0) { /* the first of the next batch */
+                in->at = before;
+                *head = head_before;
+                return BEAMC_OK;
+            }
+            if ((rc = set_head(grouping, head)) < 0)
+                return rc;
+        }
+        uint64_t hash = beamc__hash(record->key, record->key_size);
+        out->hashes[out->count] = hash;
+        if (BEAMC_LIKELY(grouping->slot_bits > 0))
+            __builtin_prefetch(&grouping->slots[key_slot(grouping, hash)]);
+    }
+    return BEAMC_OK;
+}
+
+static void prefetch_keys(const beamc__grouping *grouping, const batch *of)
+{
+    for (size_t i = 0; grouping->slot_bits > 0 && i < of->count; i++) {
+        uint32_t key = grouping->slots[key_slot(grouping, of->hashes[i])].key;
+        if (key == 0)
+            continue;
+        __builtin_prefetch(&grouping->keys[key - 1]);
+        if (is_global(grouping))
+            __builtin_prefetch(&grouping->pairs[key - 1], 1);
+    }
+}
+
 int beamc__grouping_add(beamc__grouping *grouping, const uint8_t *bytes, size_t size)
 {
     const bool global = is_global(grouping);
     beamc_reader in = beamc_reader_of(bytes, size);
     beamc__head head = { NULL, 0, 0 };
-    beamc__record record;
+    batch some;
     int rc;
 
     grouping->head_serial = UINT64_MAX;
     while (in.at < in.end) {
-        if (BEAMC_UNLIKELY((rc = beamc__record_next(&in, &record, &head)) < 0))
+        if ((rc = read_batch(grouping, &in, &head, &some)) < 0)
             return rc;
-        if (BEAMC_UNLIKELY(head.serial != grouping->head_serial) &&
-            (rc = set_head(grouping, &head)) < 0)
-            return rc;
-        uint64_t hash = beamc__hash(record.key, record.key_size);
-        uint64_t word = record.key_size <= 8 ? short_word(record.key, record.key_size) : 0;
-        int64_t found = find_key(grouping, hash, word, record.key, record.key_size);
-        if (BEAMC_UNLIKELY(found < 0)) {
-            if ((rc = add_key(grouping, hash, word, record.key, record.key_size)) < 0)
-                return rc;
-            found = (int64_t)grouping->key_count - 1;
-        }
-        uint32_t key = (uint32_t)found;
-        size_t placed = grouping->copies ? 1 + record.value_size : placed_size(record.value_size);
-        if (global) {
-            if ((rc = count_value(grouping, key, placed)) < 0)
-                return rc;
-            continue;
-        }
-        for (size_t i = 0; i < grouping->now_count; i++) {
-            uint32_t pair;
-            if ((rc = number_pair(grouping, key, grouping->now[i], &pair)) < 0 ||
-                (rc = count_value(grouping, pair, placed)) < 0)
-                return rc;
+        prefetch_keys(grouping, &some);
+        for (size_t n = 0; n < some.count; n++) {
+            const beamc__record *record = &some.records[n];
+            uint64_t word = record->key_size <= 8 ? short_word(record->key, record->key_size) : 0;
+            int64_t key =
+                find_key(grouping, some.hashes[n], word, record->key, record->key_size);
+            if (BEAMC_UNLIKELY(key < 0)) {
+                if ((rc = add_key(grouping, some.hashes[n], word, record->key,
+                                  record->key_size)) < 0)
+                    return rc;
+                key = (int64_t)grouping->key_count - 1;
+            }
+            size_t placed =
+                grouping->copies ? 1 + record->value_size : placed_size(record->value_size);
+            if (global) {
+                if ((rc = count_value(grouping, (uint32_t)key, placed)) < 0)
+                    return rc;
+                continue;
+            }
+            for (size_t i = 0; i < grouping->now_count; i++) {
+                uint32_t pair;
+                if ((rc = number_pair(grouping, (uint32_t)key, grouping->now[i], &pair)) < 0 ||
+                    (rc = count_value(grouping, pair, placed)) < 0)
+                    return rc;
+            }
         }
     }
     return BEAMC_OK;
@@ -527,6 +579,8 @@ static void sort_keys(const beamc__grouping *grouping, uint32_t *out)
     size_t count = 0;
 
     for (size_t i = 0; count < grouping->key_count; i++) {
+        if (i + BATCH < (size_t)1 << grouping->slot_bits && grouping->slots[i + BATCH].key != 0)
+            __builtin_prefetch(&grouping->keys[grouping->slots[i + BATCH].key - 1]);
         if (grouping->slots[i].key == 0)
             continue;
         uint32_t key = grouping->slots[i].key - 1;
@@ -694,6 +748,8 @@ int beamc__grouping_place_start(beamc__grouping *grouping)
     uint64_t at = 0;
 
     for (size_t i = 0; i < grouping->order_count; i++) {
+        if (i + BATCH < grouping->order_count)
+            __builtin_prefetch(&grouping->pairs[grouping->order[i + BATCH]], 1);
         beamc__group_pair *pair = &grouping->pairs[grouping->order[i]];
         pair->at = at;
         at += pair->bytes;
@@ -738,7 +794,10 @@ int beamc__grouping_place(beamc__grouping *grouping, const uint8_t *bytes, size_
             windows = grouping->now_count;
         }
         for (size_t i = 0; i < windows; i++) {
-            uint32_t id = grouping->ids[grouping->id_at++];
+            uint32_t id = grouping->ids[grouping->id_at];
+            if (BEAMC_LIKELY(grouping->id_at + BATCH < grouping->id_count))
+                __builtin_prefetch(&grouping->pairs[grouping->ids[grouping->id_at + BATCH]], 1);
+            grouping->id_at++;
             beamc__group_pair *pair = &grouping->pairs[merged == NULL ? id : merged[id]];
             place_value(grouping->values + pair->at, record.value, record.value_size);
             pair->at += placed_size(record.value_size);
@@ -778,6 +837,18 @@ int beamc__grouping_find(beamc__grouping *grouping, const beamc__head *head,
     *pairs = grouping->scratch;
     *count = windows;
     return BEAMC_OK;
+}
+
+void beamc__grouping_prefetch(const beamc__grouping *grouping, size_t from)
+{
+    if (from + BATCH >= grouping->order_count)
+        return;
+    uint32_t pair = grouping->order[from + BATCH];
+    __builtin_prefetch(&grouping->pairs[pair]);
+    if (is_global(grouping))
+        __builtin_prefetch(&grouping->keys[pair]);
+    else
+        __builtin_prefetch(&grouping->links[pair]);
 }
 
 beamc_bytes beamc__grouping_key(const beamc__grouping *grouping, uint32_t pair)

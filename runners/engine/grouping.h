@@ -119,6 +119,9 @@ BEAMC_MUST_USE int beamc__grouping_find(beamc__grouping *grouping, const beamc__
                                         const beamc__record *record, const uint32_t **pairs,
                                         size_t *count);
 
+/* Says that groups from @from of the order on will be asked for soon. */
+void beamc__grouping_prefetch(const beamc__grouping *grouping, size_t from);
+
 beamc_bytes beamc__grouping_key(const beamc__grouping *grouping, uint32_t pair);
 beamc__group_window beamc__grouping_window(const beamc__grouping *grouping, uint32_t pair);
 /* The timestamp of the group. */

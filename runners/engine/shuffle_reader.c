@@ -604,6 +604,7 @@ static const beamc__group_ops stream_ops = { stream_start, stream_next, stream_e
 static void hand_out(beamc__shuffle_reader *reader, beamc__group *out)
 {
     const beamc__grouping *grouping = &reader->grouping;
+    beamc__grouping_prefetch(grouping, reader->group);
     uint32_t id = grouping->order[reader->group++];
     const beamc__group_pair *pair = &grouping->pairs[id];
     beamc__group_window window = beamc__grouping_window(grouping, id);
