@@ -344,7 +344,7 @@ static beamc_error *order_outputs(par_do *op, const beamc__op_spec *spec,
         return beamc_error_new(BEAMC_ECORRUPT, "%s has %zu outputs here, but %zu in its table",
                                function->name, count, 1 + op->dofn->output_count);
     beamc__node **outputs = beamc_arena_calloc(arena, count, sizeof(*outputs));
-    size_t *sizes = beamc_arena_calloc(arena, count, sizeof(*sizes));
+    size_t *sizes = beamc_arena_calloc(arena, count + 1, sizeof(*sizes)); /* 0: no output */
     const beamc_type **types = beamc_arena_calloc(arena, count, sizeof(*types));
     op->receivers = beamc_arena_calloc(arena, count, sizeof(*op->receivers));
     op->refusing = beamc_arena_calloc(arena, count, sizeof(*op->refusing));

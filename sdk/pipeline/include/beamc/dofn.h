@@ -173,7 +173,9 @@ static inline BEAMC_MUST_USE beamc_error *beamc_emit_value(beamc_context *ctx, s
 static inline BEAMC_MUST_USE beamc_error *beamc_emit_sized(beamc_context *ctx, size_t output,
                                                            const void *value, size_t size)
 {
-    if (BEAMC_UNLIKELY(output >= ctx->output_count || ctx->output_sizes[output] != size))
+    /* The first size is there even if there is no output. */
+    if (BEAMC_UNLIKELY((output > 0 && output >= ctx->output_count) ||
+                       ctx->output_sizes[output] != size))
         return beamc_emit_refused(ctx, output, size);
     return beamc_emit_value(ctx, output, value);
 }
