@@ -109,7 +109,7 @@ static int64_t duration_of(const seen_stage *stage)
     return (stage->ended_ms != 0 ? stage->ended_ms : now_ms()) - stage->started_ms;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------ */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* The name in @columns, its middle left out if it is longer: ends of names tell most. */
 static void fit_name(char *out, size_t size, const char *name, size_t columns)
@@ -246,7 +246,7 @@ static void flush(beamc__console *console)
     beamc_buffer_clear(&console->text);
 }
 
-/* ---- what comes in ---------------------------------------------------------------------------- */
+/* ---- what comes in --------------------------------------------------------------------------- */
 
 /* Without memory the display stays as it was; the run goes on. */
 static bool remember(beamc__console *console, const beamc_progress *progress)

@@ -30,7 +30,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* A missing value is as good as a missing entry. */
 static void put(beamc__table *table, const char *key, void *value, bool *failed)
@@ -62,7 +62,7 @@ static beamc_error *index_components(beamc__graph *graph, const PB(Components) *
     return failed ? beamc_error_nomem() : NULL;
 }
 
-/* ---- transforms ------------------------------------------------------------------------------- */
+/* ---- transforms ------------------------------------------------------------------------------ */
 
 static const char *kind_of(const char *urn)
 {
@@ -214,7 +214,7 @@ static beamc_error *add_nodes(beamc__graph *graph, const PB(Components) *compone
     return error;
 }
 
-/* ---- collections and edges -------------------------------------------------------------------- */
+/* ---- collections and edges ------------------------------------------------------------------- */
 
 /* "" for the global window, NULL without memory. */
 static const char *windowing_text(beamc__graph *graph, const char *strategy_id)
@@ -351,7 +351,7 @@ static beamc_error *add_edges(beamc__graph *graph)
     return NULL;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static beamc_error *read_pipeline(beamc__graph *graph, const void *bytes, size_t size,
                                   const char *name)

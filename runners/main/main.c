@@ -44,7 +44,7 @@ static int show_help(const beamc_options *options)
     return ok ? EXIT_OK : EXIT_FAILED;
 }
 
-/* ---- what the options say about running ------------------------------------------------------- */
+/* ---- what the options say about running ------------------------------------------------------ */
 
 static beamc_error *check_runner(const beamc_options *options)
 {
@@ -92,7 +92,7 @@ static void say_without_effect(void *console, const char *name)
     beamc__console_say((beamc__console *)console, "--%s has no effect on the direct runner", name);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static beamc_error *draw_graphs(const program_run *run)
 {

@@ -12,7 +12,8 @@ typedef struct beamc__signals beamc__signals;
 BEAMC_MUST_USE beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console);
 void beamc__signals_free(beamc__signals *signals); /* accepts NULL */
 
-/* Non-zero once a signal has come: its number.  To be read atomically; lives as long as @signals. */
+/* Non-zero once a signal has come: its number.  To be read atomically; lives as long as
+ * @signals. */
 const volatile int *beamc__signals_came(const beamc__signals *signals);
 
 #endif

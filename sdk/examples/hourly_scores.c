@@ -19,7 +19,7 @@ BEAMC_KV(team_points, string, int64)
 BEAMC_COUNTER(malformed_lines, "hourly_scores")
 BEAMC_COUNTER(events_out_of_range, "hourly_scores")
 
-/* ---- reading events --------------------------------------------------------------------------- */
+/* ---- reading events -------------------------------------------------------------------------- */
 
 /* The next field of a line; false at its end. */
 static bool next_field(beamc_string *line, beamc_string *field)
@@ -106,7 +106,7 @@ static beamc_pcollection read_events(beamc_pcollection lines, const time_range *
     return stamped;
 }
 
-/* ---- adding points ---------------------------------------------------------------------------- */
+/* ---- adding points --------------------------------------------------------------------------- */
 
 BEAMC_DOFN(points_of_team, game_event, team_points)
 {
@@ -135,7 +135,7 @@ BEAMC_DOFN_WITH(format_points, team_points, string, .observes_window = true)
                        BEAMC_STR(element->key), element->value);
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static const beamc_option_spec program_options[] = {
     { .name = "window_duration",

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the sink: configuration ------------------------------------------------------------------ */
+/* ---- the sink: configuration ----------------------------------------------------------------- */
 
 typedef struct {
     const char *table;
@@ -38,7 +38,7 @@ static void show_table(const void *config, beamc_display *display)
     beamc_display_int64(display, "shards", "Shards", self->shards);
 }
 
-/* ---- the sink: a shard for each row ----------------------------------------------------------- */
+/* ---- the sink: a shard for each row ---------------------------------------------------------- */
 
 /* T -> KV<int64, T>, for any row type T: no words for these, so the table is written out. */
 static beamc_error *key_by_shard_types(const beamc_dofn *dofn, const beamc_type *input,
@@ -96,7 +96,7 @@ static const beamc_dofn key_by_shard = {
 };
 BEAMC_REGISTER(key_by_shard)
 
-/* ---- the sink: writing ------------------------------------------------------------------------ */
+/* ---- the sink: writing ----------------------------------------------------------------------- */
 
 BEAMC_COUNTER(rows_written, "write_table")
 
@@ -269,7 +269,7 @@ static const beamc_dofn write_rows = {
 };
 BEAMC_REGISTER(write_rows)
 
-/* ---- the sink: the composite ------------------------------------------------------------------ */
+/* ---- the sink: the composite ----------------------------------------------------------------- */
 
 static void write_table(beamc_pcollection rows, const write_table_options *options)
 {
@@ -290,7 +290,7 @@ static void write_table(beamc_pcollection rows, const write_table_options *optio
     beamc_leave(p);
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 #define SALE(F) F(string, shop) F(string, item) F(int64, cents)
 BEAMC_ROW(sale, SALE)

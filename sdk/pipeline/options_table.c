@@ -76,7 +76,8 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(FLINK, TEXT, "flink_version", "VERSION", NULL, "of the cluster")
     OPTION(FLINK, TEXT, "flink_job_server_jar", "FILE", NULL, "the job server to start")
     OPTION(FLINK, TEXT, "flink_conf_dir", "DIR", NULL, "the cluster's configuration")
-    OPTION(FLINK, BOOL, "flink_submit_uber_jar", NULL, "false", "submits by REST, without job server")
+    OPTION(FLINK, BOOL, "flink_submit_uber_jar", NULL, "false",
+           "submits by REST, without job server")
     OPTION(FLINK, INT, "parallelism", NULL, "-1", "workers of each stage; -1: the cluster's")
     OPTION(FLINK, INT, "max_parallelism", NULL, "-1", "upper bound when scaling")
     OPTION(FLINK, INT, "max_bundle_size", NULL, NULL, "elements in a bundle")

@@ -136,7 +136,8 @@ END_TEST
 static const char *const dot_parts[] = {
     "digraph \"a \\\"test\\\"\" {\n  label=\"a \\\"test\\\"\" labelloc=t",
     "  subgraph cluster_2 {\n    label=\"Outer\" tooltip=\"Outer\" bgcolor=\"#fafafa\";\n"
-    "    subgraph cluster_3 {\n      label=\"Inner\" tooltip=\"Outer/Inner\" bgcolor=\"#f0f0f0\";\n",
+    "    subgraph cluster_3 {\n      label=\"Inner\" tooltip=\"Outer/Inner\" "
+    "bgcolor=\"#f0f0f0\";\n",
     "      n4 [label=\"look\\nParDo\\nLooks for: a b\\nAt \\\"least\\\": 3\\nExact: true\\n"
     "Ratio: 0.1\\ncpu_count: 4\" tooltip=\"Outer/Inner/look\" fillcolor=\"#dae8fc\"];\n",
     "  n0 -> n4 [label=\"bytes\"];\n",
@@ -218,7 +219,7 @@ START_TEST(files_are_drawn_by_their_ending)
 }
 END_TEST
 
-/* ---- bad bytes -------------------------------------------------------------------------------- */
+/* ---- bad bytes ------------------------------------------------------------------------------- */
 
 static void read_any(const uint8_t *data, size_t size)
 {
