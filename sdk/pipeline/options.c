@@ -8,7 +8,7 @@
 
 enum { NAME_MAX_SIZE = 128 };
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static const beamc_option_spec *find_known(const char *name)
 {
@@ -112,7 +112,7 @@ const char *beamc__option_nearest(const beamc_options *options, const char *name
     return nearest;
 }
 
-/* ---- keeping values --------------------------------------------------------------------------- */
+/* ---- keeping values -------------------------------------------------------------------------- */
 
 static bool append_item(beamc_options *options, beamc__option_values *values, const char *item)
 {
@@ -183,7 +183,7 @@ static beamc_error *set_option(beamc_options *options, const beamc_option_spec *
     return text != NULL && append_item(options, values, text) ? NULL : beamc_error_nomem();
 }
 
-/* ---- reading a command line ------------------------------------------------------------------- */
+/* ---- reading a command line ------------------------------------------------------------------ */
 
 static beamc_error *unknown_option(const beamc_options *options, const char *name, size_t size)
 {
@@ -386,7 +386,7 @@ const char *beamc_options_program(const beamc_options *options)
     return options->program;
 }
 
-/* ---- answering -------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static void stick(const beamc_options *options, beamc_error *take_error)
 {
