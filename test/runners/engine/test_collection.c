@@ -10,6 +10,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* A sanitizer of threads is slow and has nothing to see where there is one thread. */
+#ifdef __SANITIZE_THREAD__
+#define THREADS_ONLY true
+#else
+#define THREADS_ONLY false
+#endif
+
 /* Element i of a bundle: its size, 4 bytes; bundle, 2; i, 4; then filling. */
 enum { ELEMENT_MIN = 10 };
 
@@ -206,7 +213,7 @@ START_TEST(reads_what_was_put)
     beamc__part *first = NULL;
     size_t first_count = 0;
 
-    for (int n = 0; n < 6; n++) {
+    for (int n = THREADS_ONLY ? 3 : 0; n < 6; n++) {
         beamc__store_options options = { budgets[n % 3], NULL, 2 };
         beamc__collection *collection;
         beamc__store *store;
@@ -225,7 +232,7 @@ START_TEST(reads_what_was_put)
         ck_assert_uint_eq(count, beamc__collection_count(collection));
         ck_assert_uint_eq(count, whole.elements);
         ck_assert_uint_eq(bytes, whole.bytes);
-        for (size_t max_parts = 1; max_parts < 100; max_parts += 1 + max_parts / 2) {
+        for (size_t max_parts = 1; max_parts < 100; max_parts += THREADS_ONLY ? 50 : 1 + max_parts / 2) {
             check_parts(of, collection, max_parts, 0);
             check_parts(of, collection, max_parts, 1);
             check_parts(of, collection, max_parts, 10000);
@@ -235,7 +242,7 @@ START_TEST(reads_what_was_put)
         beamc__part *parts;
         size_t part_count;
         assert_ok(beamc__collection_parts(collection, 32, 1000, &parts, &part_count));
-        if (n == 0) {
+        if (first == NULL) {
             first = parts;
             first_count = part_count;
         } else {
