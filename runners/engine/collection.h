@@ -50,9 +50,9 @@ typedef struct {
 } beamc__part;
 
 /* Parts that follow one another and are the whole.  There are at most @max_parts (> 0); they are
- * about equal in bytes and no smaller than about @min_bytes.  With @min_bytes 0 they are about equal
- * in elements, one each if there are few: for elements that mean much work each.  *@parts is owned
- * by the caller: free().  An empty collection has none. */
+ * about equal in bytes and no smaller than about @min_bytes.  With @min_bytes 0 they are about
+ * equal in elements, one each if there are few: for elements that mean much work each.  *@parts is
+ * owned by the caller: free().  An empty collection has none. */
 BEAMC_MUST_USE beamc_error *beamc__collection_parts(const beamc__collection *collection,
                                                     size_t max_parts, uint64_t min_bytes,
                                                     beamc__part **parts, size_t *count);

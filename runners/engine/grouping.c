@@ -573,7 +573,7 @@ static bool key_before(const beamc__group_key *a, const beamc__group_key *b)
     return compare_bytes(key_bytes(a), a->size, key_bytes(b), b->size) < 0;
 }
 
-/* Writes the keys, sorted, to @out.  Runs of slots are out of order by little, so it is insertion. */
+/* Writes the keys, sorted, to @out.  Slots are out of order by little, so it is by insertion. */
 static void sort_keys(const beamc__grouping *grouping, uint32_t *out)
 {
     size_t count = 0;
@@ -710,7 +710,8 @@ static int order_windows(beamc__grouping *grouping, const uint32_t *keys)
     for (size_t i = 0; i < grouping->key_count; i++) {
         uint32_t *pairs = grouping->order + grouping->order_count;
         size_t count = 0;
-        for (uint32_t at = grouping->keys[keys[i]].first; at != 0; at = grouping->links[at - 1].next)
+        uint32_t at = grouping->keys[keys[i]].first;
+        for (; at != 0; at = grouping->links[at - 1].next)
             pairs[count++] = at - 1;
         if (merges && count > 1 && (rc = merge_pairs(grouping, keys[i], pairs, &count)) < 0)
             return rc;

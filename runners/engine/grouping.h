@@ -103,7 +103,8 @@ void beamc__grouping_start(beamc__grouping *grouping);
 /* All below answer BEAMC_OK, ENOMEM, ECORRUPT, or ELIMIT: it needs more memory than it may have. */
 
 /* The first pass.  One segment (with slack, and kept unless copies). */
-BEAMC_MUST_USE int beamc__grouping_add(beamc__grouping *grouping, const uint8_t *bytes, size_t size);
+BEAMC_MUST_USE int beamc__grouping_add(beamc__grouping *grouping, const uint8_t *bytes,
+                                       size_t size);
 
 /* Between the passes: merges windows, orders groups. */
 BEAMC_MUST_USE int beamc__grouping_order(beamc__grouping *grouping);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lanes double their buffers from 1 KiB, so that a bundle with few elements needs little, and 64 lanes
- * of each thread never much. */
+/* Lanes double their buffers from 1 KiB, so that a bundle with few elements needs little, and 64
+ * lanes of each thread never much. */
 #include "runners/engine/segment.h"
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ void beamc__scatter_dispose(beamc__scatter *scatter, bool drop)
     memset(scatter, 0, sizeof(*scatter));
 }
 
-/* ---- closing a lane's buffer ------------------------------------------------------------------ */
+/* ---- closing a lane's buffer ----------------------------------------------------------------- */
 
 static beamc_error *write_block(beamc__scatter *scatter)
 {

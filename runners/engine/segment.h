@@ -2,16 +2,16 @@
 /* Keyed records in 64 lanes, as bytes.  A shuffle's writers have their lanes by hash, and a reader
  * whose data is too large for memory divides it again the same way.
  *
- *     lane 0   [segment][segment][ being filled ...     A full buffer becomes a segment: it stays in
- *     lane 1   [ being filled .........                 memory, or is copied to a block of many lanes
- *     ...                                               that goes to the temporary file at once.
+ *     lane 0   [segment][segment][ being filled ...   A full buffer becomes a segment: it stays in
+ *     lane 1   [ being filled .........               memory, or is copied to a block of many lanes
+ *     ...                                             that goes to the temporary file at once.
  *
  * A segment:
  *
- *     record        key size << 4 | value size, 1 byte | sizes that do not fit, varints | key | value
- *     head          0xf0 | size, varint | bytes        for the records from there on
+ *     record   key size << 4 | value size, 1 byte | sizes that do not fit, varints | key | value
+ *     head     0xf0 | size, varint | bytes             for the records from there on
  *
- *     key size    0..13, or 14: a varint follows      value size  0..14, or 15: a varint follows
+ *     key size   0..13, or 14: a varint follows        value size   0..14, or 15: a varint follows
  *
  * Before the first head of a segment the head is empty. */
 #ifndef BEAMC_ENGINE_SEGMENT_H
@@ -182,7 +182,7 @@ typedef struct {
 int beamc__record_next_long(beamc_reader *in, beamc__record *out, beamc__head *head);
 
 /* Reads the next record of a segment that is not at its end.  A head in front of it is put into
- * @head (borrowed) and its serial counted up.  BEAMC_OK, or BEAMC_ECORRUPT: the file was damaged. */
+ * @head (borrowed) and its serial counted up.  BEAMC_ECORRUPT: the file was damaged. */
 static inline int beamc__record_next(beamc_reader *in, beamc__record *out, beamc__head *head)
 {
     size_t tag = *in->at;

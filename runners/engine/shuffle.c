@@ -2,8 +2,8 @@
 /* The writing half of a shuffle; reading is in shuffle_reader.c.
  *
  * Of an element's head only what grouping needs is kept: the windows, and the timestamp unless the
- * groups' timestamps are the ends of their windows.  Mostly it is that of the element before, or, in
- * the global window, empty. */
+ * groups' timestamps are the ends of their windows.  Mostly it is that of the element before, or,
+ * in the global window, empty. */
 #include "runners/engine/shuffle.h"
 #include "runners/engine/shuffle_fields.h"
 #include "sdk/base/hash.h"

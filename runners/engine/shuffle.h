@@ -4,9 +4,9 @@
  *     puts --hash of the key--> 64 partitions --coalesced--> parts --> groups: window, key, values
  *
  * Groups and values come in an order that depends on what was put by which bundle index, and on
- * nothing else: not on threads, not on memory, not on spills.  Groups are ordered by the hash of the
- * key, those of a key by their windows' bytes (for intervals: by their ends); the values of a group
- * by bundle index, then as they were put. */
+ * nothing else: not on threads, not on memory, not on spills.  Groups are ordered by the hash of
+ * the key, those of a key by their windows' bytes (for intervals: by their ends); the values of a
+ * group by bundle index, then as they were put. */
 #ifndef BEAMC_ENGINE_SHUFFLE_H
 #define BEAMC_ENGINE_SHUFFLE_H
 
@@ -29,8 +29,8 @@ typedef struct {
     bool read_once;              /* release_part gives memory back */
 } beamc__shuffle_options;
 
-/* @store is borrowed as long as the shuffle.  EUNSUPPORTED: windows of another SDK's function are to
- * be merged, or to give a timestamp that is not known here. */
+/* @store is borrowed as long as the shuffle.  EUNSUPPORTED: windows of another SDK's function are
+ * to be merged, or to give a timestamp that is not known here. */
 BEAMC_MUST_USE beamc_error *beamc__shuffle_new(beamc__shuffle **out, beamc__store *store,
                                                const beamc__shuffle_options *options);
 /* No writer or reader of it may be left. */

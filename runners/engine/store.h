@@ -5,8 +5,8 @@
  *     budget   | held by collections and shuffles | worked with by readers |
  *               half of it, then data is spilled    half of it, a share for each worker
  *
- * A temporary file has no name: nothing is left even by a process that is killed.  All functions may
- * be called by any thread, except that _free comes last. */
+ * A temporary file has no name: nothing is left even by a process that is killed.  Any thread may
+ * call any function, except that _free comes last. */
 #ifndef BEAMC_ENGINE_STORE_H
 #define BEAMC_ENGINE_STORE_H
 

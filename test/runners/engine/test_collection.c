@@ -154,7 +154,8 @@ static beamc_error *read_part(const shape *of, const beamc__collection *collecti
     beamc_error *err = expected == NULL
                            ? beamc_error_nomem()
                            : beamc__collection_reader_new(&reader, collection, part);
-    while (err == NULL && (err = beamc__collection_next(reader, &chunk)) == NULL && chunk.size > 0) {
+    while (err == NULL && (err = beamc__collection_next(reader, &chunk)) == NULL &&
+           chunk.size > 0) {
         for (size_t from = 0; from < chunk.size; (*count)++) {
             while (at->i == element_count(of, at->bundle)) {
                 at->bundle++;
@@ -232,7 +233,8 @@ START_TEST(reads_what_was_put)
         ck_assert_uint_eq(count, beamc__collection_count(collection));
         ck_assert_uint_eq(count, whole.elements);
         ck_assert_uint_eq(bytes, whole.bytes);
-        for (size_t max_parts = 1; max_parts < 100; max_parts += THREADS_ONLY ? 50 : 1 + max_parts / 2) {
+        for (size_t max_parts = 1; max_parts < (THREADS_ONLY ? 5 : 100);
+             max_parts += 1 + max_parts / 2) {
             check_parts(of, collection, max_parts, 0);
             check_parts(of, collection, max_parts, 1);
             check_parts(of, collection, max_parts, 10000);

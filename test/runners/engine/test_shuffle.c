@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shuffles against a model that sorts all records.  Whatever the budget, the threads and the order in
- * which bundles end, the groups are the same, in the same order. */
+/* Shuffles against a model that sorts all records.  Whatever the budget, the threads and the order
+ * in which bundles end, the groups are the same, in the same order. */
 #include "runners/engine/shuffle.h"
 #include "sdk/base/hash.h"
 #include "test/alloc.h"
@@ -21,7 +21,7 @@
 
 enum { KEY_MAX = 32, HEAD_MAX = 1024, KEYS_MAX = 60000 };
 
-/* ---- scenarios: element i of a bundle is a function of both ----------------------------------- */
+/* ---- scenarios: element i of a bundle is a function of both ---------------------------------- */
 
 typedef struct {
     const char *name;
@@ -811,7 +811,7 @@ START_TEST(a_directory_that_is_not_there)
 }
 END_TEST
 
-/* A limit on the size of files stands for a disk that is full: while writing, and while dividing. */
+/* A limit on the size of files stands for a full disk: while writing, and while dividing. */
 START_TEST(a_full_disk_is_an_error)
 {
     static const scenario divided = { "divided", GLOBAL(LATEST), 4,    15000, 60000, 6,
