@@ -92,6 +92,8 @@ static beamc_code code_of_errno(int errnum)
         return BEAMC_EEXIST;
     case ECANCELED:
         return BEAMC_ECANCELLED;
+    case ETIMEDOUT:
+        return BEAMC_ETIMEOUT;
     default:
         return BEAMC_EIO;
     }

@@ -45,7 +45,8 @@ BEAMC_EXTERN_C_BEGIN
     X(EUNSUPPORTED, -9, "not supported here")                                                      \
     X(ECANCELLED, -10, "cancelled")                                                                \
     X(EUSER, -11, "error in user code")                                                            \
-    X(EEXIST, -12, "exists already")
+    X(EEXIST, -12, "exists already")                                                               \
+    X(ETIMEOUT, -13, "took too long")
 
 typedef enum {
     BEAMC_OK = 0,
