@@ -59,7 +59,7 @@ ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 $(error pkg-config does not find all of $(PKGS): scripts/install_deps.sh installs them)
 endif
 endif
-LIBS       := $(PKG_LIBS) -lbz2 -lm -pthread
+LIBS       := $(PKG_LIBS) -lgrpc -lgpr -lbz2 -lm -pthread
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 CHECK_A    := $(wildcard $(patsubst -l%,$(shell $(PKG_CONFIG) --variable=libdir check)/lib%.a,\
                 $(filter -lcheck%,$(CHECK_LIBS))))

@@ -7,7 +7,7 @@ set -u
 
 packages="gcc g++ make libc6-dev pkg-config git ca-certificates python3
     protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libprotobuf-dev
-    libuv1-dev zlib1g-dev libzstd-dev libbz2-dev libpcre2-dev check
+    libuv1-dev libgrpc-dev zlib1g-dev libzstd-dev libbz2-dev libpcre2-dev check
     gzip bzip2 zstd"
 
 # Fetches Beam's published descriptors and test vectors.
@@ -15,7 +15,7 @@ python3 -m pip --version >/dev/null 2>&1 || /usr/bin/python3 -m pip --version >/
     packages="$packages python3-pip"
 
 if ! command -v dpkg-query >/dev/null; then
-    if pkg-config --exists libprotobuf-c libuv zlib libzstd libpcre2-8 check 2>/dev/null &&
+    if pkg-config --exists libprotobuf-c libuv grpc zlib libzstd libpcre2-8 check 2>/dev/null &&
         command -v protoc-c >/dev/null; then
         exit 0
     fi

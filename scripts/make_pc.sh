@@ -14,5 +14,5 @@ Version: $VERSION
 Cflags: -I\${includedir}
 Libs: -L\${libdir} -lbeamc
 Requires.private: $PKGS
-Libs.private: -lbz2 -lm -pthread
+Libs.private: -lgrpc -lgpr -lbz2 -lm -pthread
 END
