@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core has no call that puts an event of ours into a queue.  An empty batch on any call does it,
+ * so each queue has a call that goes nowhere. */
+#include "queue.h"
+
+#include "core.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_SIZE = 16 };
+
+struct beamc__rpc_queue {
+    grpc_completion_queue *core;
+    uv_thread_t thread;
+    char name[NAME_SIZE];
+    grpc_channel *nowhere;
+    grpc_call *poster; /* a call to nowhere */
+    uv_mutex_t lock;   /* guards the three below */
+    beamc__rpc_task *tasks;
+    beamc__rpc_task **tail;
+    bool woken;        /* `wakeup` is on its way */
+    beamc__rpc_tag wakeup;
+};
+
+static void on_wakeup(beamc__rpc_tag *tag, bool ok)
+{
+    beamc__rpc_queue *queue = BEAMC__RPC_CONTAINER(tag, beamc__rpc_queue, wakeup);
+
+    (void)ok;
+    uv_mutex_lock(&queue->lock);
+    beamc__rpc_task *task = queue->tasks;
+    queue->tasks = NULL;
+    queue->tail = &queue->tasks;
+    queue->woken = false;
+    uv_mutex_unlock(&queue->lock);
+    for (beamc__rpc_task *next; task != NULL; task = next) {
+        next = task->next;
+        task->run(task);
+    }
+}
+
+static void drain(beamc__rpc_queue *queue)
+{
+    for (;;) {
+        grpc_event event = grpc_completion_queue_next(queue->core,
+                                                      gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return;
+        if (event.type != GRPC_OP_COMPLETE)
+            continue;
+        beamc__rpc_tag *tag = event.tag;
+        (void)__atomic_load_n(&tag->armed, __ATOMIC_ACQUIRE);
+        tag->done(tag, event.success != 0);
+    }
+}
+
+static void run(void *ctx)
+{
+    beamc__rpc_queue *queue = ctx;
+
+    pthread_setname_np(pthread_self(), queue->name);
+    drain(queue);
+}
+
+/* Ends the core's part of it; the thread is not there or comes to its end by this. */
+static void shut_down(beamc__rpc_queue *queue)
+{
+    grpc_call_unref(queue->poster);
+    grpc_channel_destroy(queue->nowhere);
+    grpc_completion_queue_shutdown(queue->core);
+}
+
+beamc_error *beamc__rpc_queue_new(beamc__rpc_queue **out, const char *name)
+{
+    beamc__rpc_queue *queue = calloc(1, sizeof(*queue));
+
+    *out = NULL;
+    if (queue == NULL)
+        return beamc_error_nomem();
+    snprintf(queue->name, sizeof(queue->name), "%s", name);
+    queue->tail = &queue->tasks;
+    queue->wakeup.done = on_wakeup;
+    if (uv_mutex_init(&queue->lock) < 0) {
+        free(queue);
+        return beamc_error_nomem();
+    }
+    queue->core = grpc_completion_queue_create_for_next(NULL);
+    queue->nowhere = grpc_lame_client_channel_create("nowhere", GRPC_STATUS_UNAVAILABLE, "");
+    queue->poster = grpc_channel_create_call(queue->nowhere, NULL, 0, queue->core,
+                                             beamc__rpc_static_slice("/"), NULL,
+                                             gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    int code = uv_thread_create(&queue->thread, run, queue);
+    if (code < 0) {
+        shut_down(queue);
+        drain(queue);
+        grpc_completion_queue_destroy(queue->core);
+        uv_mutex_destroy(&queue->lock);
+        free(queue);
+        return beamc_error_new(BEAMC_EIO, "thread %s: %s", name, uv_strerror(code));
+    }
+    *out = queue;
+    return NULL;
+}
+
+void beamc__rpc_queue_free(beamc__rpc_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    shut_down(queue);
+    uv_thread_join(&queue->thread);
+    grpc_completion_queue_destroy(queue->core);
+    uv_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+bool beamc__rpc_queue_is_mine(const beamc__rpc_queue *queue)
+{
+    uv_thread_t self = uv_thread_self();
+
+    return uv_thread_equal(&queue->thread, &self) != 0;
+}
+
+void beamc__rpc_queue_post(beamc__rpc_queue *queue, beamc__rpc_task *task)
+{
+    task->next = NULL;
+    uv_mutex_lock(&queue->lock);
+    *queue->tail = task;
+    queue->tail = &task->next;
+    if (!queue->woken) {
+        queue->woken = true;
+        grpc_call_start_batch(queue->poster, NULL, 0, beamc__rpc_tag_arm(&queue->wakeup), NULL);
+    }
+    uv_mutex_unlock(&queue->lock);
+}
+
+grpc_completion_queue *beamc__rpc_queue_core(beamc__rpc_queue *queue)
+{
+    return queue->core;
+}
+
+gpr_timespec beamc__rpc_deadline(int64_t timeout_ms)
+{
+    if (timeout_ms <= 0)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_millis(timeout_ms, GPR_TIMESPAN));
+}
