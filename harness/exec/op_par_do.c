@@ -75,6 +75,17 @@ static beamc_error *process(beamc_receiver *self, const beamc_element_info *info
     return call(op, info, value);
 }
 
+/* For a light DoFn: what is left of the above. */
+static beamc_error *process_light(beamc_receiver *self, const beamc_element_info *info,
+                                  const void *value)
+{
+    par_do *op = (par_do *)self;
+
+    op->op.count++;
+    op->ctx.info = info;
+    return op->call(&op->ctx, value);
+}
+
 /* For a DoFn that looks at windows: one call for each window. */
 static beamc_error *process_windows(beamc_receiver *self, const beamc_element_info *info,
                                     const void *value)
@@ -438,6 +449,8 @@ beamc_error *beamc__op_par_do(beamc__op **out, const beamc__op_spec *spec)
         return beamc_error_nomem();
     *out = &op->op;
     op->dofn = dofn;
+    if (dofn->light)
+        op->op.receiver.process = process_light;
     if (dofn->observes_window || function->n_sides > 0)
         op->op.receiver.process = process_windows;
     return set_up(op, spec, function);

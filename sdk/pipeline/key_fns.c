@@ -75,6 +75,7 @@ static beamc_error *drop_key(beamc_context *ctx, const void *element)
 const beamc_dofn beamc__drop_key_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.drop_key" },
     .process = drop_key,
+    .light = true,
 };
 BEAMC_REGISTER(beamc__drop_key_fn)
 

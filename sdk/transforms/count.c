@@ -95,6 +95,7 @@ static const beamc_dofn beamc_pair_with_one_fn = {
     .teardown = beamc__pair_teardown,
     .instance_size = sizeof(beamc__pair),
     .infer = paired_type,
+    .light = true,
 };
 BEAMC_REGISTER(beamc_pair_with_one_fn)
 

@@ -25,6 +25,7 @@ static const beamc_dofn beamc_keys_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc_keys_fn" },
     .process = emit_key,
     .infer = key_type,
+    .light = true,
 };
 BEAMC_REGISTER(beamc_keys_fn)
 
@@ -56,6 +57,7 @@ static const beamc_dofn beamc_values_fn = {
     .setup = find_value,
     .instance_size = sizeof(size_t),
     .infer = value_type,
+    .light = true,
 };
 BEAMC_REGISTER(beamc_values_fn)
 
@@ -84,6 +86,7 @@ static const beamc_dofn beamc_kv_swap_fn = {
     .teardown = beamc__pair_teardown,
     .instance_size = sizeof(beamc__pair),
     .infer = swapped_type,
+    .light = true,
 };
 BEAMC_REGISTER(beamc_kv_swap_fn)
 
@@ -190,6 +193,7 @@ static const beamc_dofn beamc_constant_key_fn = {
     .infer = constant_key_type,
     .freeze = freeze_key,
     .thaw = thaw_key,
+    .light = true,
 };
 BEAMC_REGISTER(beamc_constant_key_fn)
 

@@ -97,6 +97,10 @@ typedef struct beamc_dofn {
      *  from @arena and lasts as long as the copy of the DoFn. */
     beamc_error *(*freeze)(const void *config, beamc_buffer *out);
     beamc_error *(*thaw)(void **config, const uint8_t *bytes, size_t size, beamc_arena *arena);
+    /** process does nothing but emit, at most once: it allocates nothing, asks the context for
+     *  nothing, and has no errors but those of emitting.  It is then called without bookkeeping, and
+     *  its time counts as that of the DoFn before it. */
+    bool light;
 } beamc_dofn;
 
 #define BEAMC_DOFN_BODY(name, in)                                                                  \
@@ -114,7 +118,7 @@ typedef struct beamc_dofn {
                                      &beamc_type_##out,                                            \
                                      name##_call,                                                  \
                                      NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, false,     \
-                                     NULL, NULL, NULL, NULL };                                     \
+                                     NULL, NULL, NULL, NULL, false };                              \
     BEAMC_REGISTER(name)                                                                           \
     static beamc_error *name##_process(beamc_context *ctx BEAMC_UNUSED,                            \
                                        const beamc_t_##in *element BEAMC_UNUSED)

@@ -27,7 +27,7 @@ BEAMC_EXTERN_C_BEGIN
                                      call,                                                         \
                                      NULL, NULL, NULL, NULL, NULL, 0,                              \
                                      outputs, output_count, NULL, 0, false,                        \
-                                     NULL, NULL, NULL, NULL };                                     \
+                                     NULL, NULL, NULL, NULL, false };                              \
     BEAMC_REGISTER(name)
 
 /** BEAMC_MAP_FN(name, input word, output word) { return a value of the output; }.  What the value
