@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Elements messages are taken apart and made by hand: their bulk is the bytes of `data`, which are
+ * used where they lie.
+ *
+ *     Elements   data 1*:   instruction_id 1, transform_id 2, data 3, is_last 4
+ *                timers 2*: what this harness has no use for */
+#include "harness/worker/data_stream.h"
+
+#include "sdk/coders/varint.h"
+#include <stdlib.h>
+
+#define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
+
+#define FLUSH_SIZE ((size_t)64 << 10) /* what a stream carries most cheaply */
+#define SEND_LIMIT ((size_t)4 << 20)
+
+/* Protobuf wire: field << 3 | type. */
+enum {
+    TAG_DATA = 1 << 3 | 2,
+    TAG_INSTRUCTION_ID = 1 << 3 | 2,
+    TAG_TRANSFORM_ID = 2 << 3 | 2,
+    TAG_BYTES = 3 << 3 | 2,
+    TAG_IS_LAST = 4 << 3 | 0
+};
+
+struct beamc__data_stream {
+    const beamc__data_registry *registry;
+    char *url;
+    beamc__rpc_channel *channel;
+    beamc__rpc_stream *stream;
+    int paused; /* atomic */
+};
+
+/* ---- inbound ----------------------------------------------------------------------------------- */
+
+/* What a message's bytes hang on. */
+typedef struct {
+    beamc__rpc_message *message;
+    uint8_t *copy; /* NULL: the message itself is in one piece */
+} held_message;
+
+static void held_release(void *ctx)
+{
+    held_message *held = ctx;
+
+    beamc__rpc_message_unref(held->message);
+    free(held->copy);
+    free(held);
+}
+
+/* One field: its tag, and its bytes or its number. */
+typedef struct {
+    uint64_t tag;
+    beamc_bytes bytes;
+    uint64_t number;
+} field;
+
+static int read_field(beamc_reader *in, field *out)
+{
+    size_t size;
+    int rc = beamc__varint_decode(in, &out->tag);
+
+    if (rc < 0)
+        return rc;
+    switch (out->tag & 7) {
+    case 0:
+        return beamc__varint_decode(in, &out->number);
+    case 2:
+        rc = beamc__size_decode(in, &size);
+        if (rc < 0)
+            return rc;
+        break;
+    case 1:
+        size = 8;
+        break;
+    case 5:
+        size = 4;
+        break;
+    default:
+        return BEAMC_ECORRUPT;
+    }
+    if (beamc_reader_left(in) < size)
+        return BEAMC_ESHORT;
+    out->bytes = (beamc_bytes){ in->at, size };
+    in->at += size;
+    return BEAMC_OK;
+}
+
+static int deliver(beamc__data_stream *stream, beamc_bytes data, beamc__block *block)
+{
+    beamc_reader in = beamc_reader_of(data.data, data.size);
+    beamc_bytes instruction_id = { NULL, 0 };
+    beamc_bytes transform_id = { NULL, 0 };
+    beamc_bytes elements = { NULL, 0 };
+    bool is_last = false;
+    field next;
+
+    while (in.at < in.end) {
+        int rc = read_field(&in, &next);
+        if (rc < 0)
+            return rc;
+        if (next.tag == TAG_INSTRUCTION_ID)
+            instruction_id = next.bytes;
+        else if (next.tag == TAG_TRANSFORM_ID)
+            transform_id = next.bytes;
+        else if (next.tag == TAG_BYTES)
+            elements = next.bytes;
+        else if (next.tag == TAG_IS_LAST)
+            is_last = next.number != 0;
+    }
+    const beamc__data_registry *registry = stream->registry;
+    beamc__inbox *inbox =
+        registry->find(registry->ctx, (const char *)instruction_id.data, instruction_id.size);
+    if (inbox == NULL)
+        return BEAMC_OK;
+    int rc = beamc__inbox_put(inbox, (const char *)transform_id.data, transform_id.size, elements,
+                              block, is_last);
+    beamc__inbox_unref(inbox);
+    return rc;
+}
+
+static int deliver_all(beamc__data_stream *stream, beamc_bytes bytes, beamc__block *block)
+{
+    beamc_reader in = beamc_reader_of(bytes.data, bytes.size);
+    field next;
+
+    while (in.at < in.end) {
+        int rc = read_field(&in, &next);
+        if (rc == BEAMC_OK && next.tag == TAG_DATA)
+            rc = deliver(stream, next.bytes, block);
+        if (rc < 0)
+            return rc;
+    }
+    return BEAMC_OK;
+}
+
+static bool is_over_limit(const beamc__data_stream *stream)
+{
+    return __atomic_load_n(stream->registry->held, __ATOMIC_RELAXED) >
+           stream->registry->held_limit;
+}
+
+static void on_message(void *ctx, beamc__rpc_stream *call, beamc__rpc_message *message)
+{
+    beamc__data_stream *stream = ctx;
+    held_message *held = malloc(sizeof(*held));
+    int rc = BEAMC_ENOMEM;
+
+    if (held != NULL) {
+        held->copy = NULL;
+        const uint8_t *bytes = beamc__rpc_message_flat(message, &held->copy);
+        held->message = beamc__rpc_message_ref(message);
+        size_t size = beamc__rpc_message_size(message);
+        beamc__block *block = beamc__block_new(held_release, held);
+        if (block != NULL && (bytes != NULL || size == 0))
+            rc = deliver_all(stream, (beamc_bytes){ bytes, size }, block);
+        beamc__block_unref(block);
+    }
+    /* Elements were lost, and of which bundle is not known any more. */
+    if (rc < 0)
+        beamc__rpc_stream_cancel(call);
+    if (is_over_limit(stream)) {
+        __atomic_store_n(&stream->paused, 1, __ATOMIC_SEQ_CST);
+        beamc__rpc_stream_pause(call);
+        if (!is_over_limit(stream))
+            beamc__data_stream_room(stream); /* it was emptied meanwhile */
+    }
+}
+
+static void on_end(void *ctx, beamc__rpc_stream *call BEAMC_UNUSED,
+                   const beamc__rpc_status *status)
+{
+    beamc__data_stream *stream = ctx;
+    stream->registry->lost(stream->registry->ctx, status->error);
+}
+
+void beamc__data_stream_room(beamc__data_stream *stream)
+{
+    if (__atomic_load_n(&stream->paused, __ATOMIC_SEQ_CST) != 0 && !is_over_limit(stream) &&
+        __atomic_exchange_n(&stream->paused, 0, __ATOMIC_SEQ_CST) != 0)
+        beamc__rpc_stream_resume(stream->stream);
+}
+
+/* ---- outbound ---------------------------------------------------------------------------------- */
+
+static uint8_t *put_string(uint8_t *to, uint8_t tag, const char *string, size_t size)
+{
+    *to++ = tag;
+    to = beamc__varint_put(to, size);
+    memcpy(to, string, size);
+    return to + size;
+}
+
+/* A message of one Data: what the sink has gathered, and whether it was the last. */
+static beamc__rpc_message *make_message(const beamc__data_output *output, bool is_last)
+{
+    const char *transform_id = output->output.transform_id;
+    size_t id_size = strlen(output->instruction_id);
+    size_t transform_size = strlen(transform_id);
+    size_t size = output->output.buffer.size;
+    size_t inner = 1 + beamc__varint_size(id_size) + id_size + 1 +
+                   beamc__varint_size(transform_size) + transform_size + (is_last ? 2 : 0);
+    uint8_t *to;
+
+    if (size > 0)
+        inner += 1 + beamc__varint_size(size) + size;
+    beamc__rpc_message *message =
+        beamc__rpc_message_sized(&to, 1 + beamc__varint_size(inner) + inner);
+    if (message == NULL)
+        return NULL;
+    *to++ = TAG_DATA;
+    to = beamc__varint_put(to, inner);
+    to = put_string(to, TAG_INSTRUCTION_ID, output->instruction_id, id_size);
+    to = put_string(to, TAG_TRANSFORM_ID, transform_id, transform_size);
+    if (size > 0)
+        to = put_string(to, TAG_BYTES, (const char *)output->output.buffer.data, size);
+    if (is_last) {
+        *to++ = TAG_IS_LAST;
+        *to++ = 1;
+    }
+    return message;
+}
+
+static beamc_error *send(beamc__data_output *output, bool is_last)
+{
+    if (output->output.buffer.size > BEAMC__RPC_MESSAGE_MAX / 2)
+        return beamc_error_new(BEAMC_ELIMIT, "an element of %zu bytes is too large to send",
+                               output->output.buffer.size);
+    beamc__rpc_message *message = make_message(output, is_last);
+    if (message == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = beamc__rpc_stream_send(output->stream->stream, message, 0);
+    beamc__rpc_message_unref(message);
+    beamc_buffer_clear(&output->output.buffer);
+    return beamc_error_wrap(error, "sending elements to %s", output->stream->url);
+}
+
+static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
+                          size_t head_size BEAMC_UNUSED, size_t key_size BEAMC_UNUSED)
+{
+    if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE))
+        return NULL;
+    return send((beamc__data_output *)self, false);
+}
+
+void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
+                             const char *instruction_id, const char *transform_id)
+{
+    memset(out, 0, sizeof(*out));
+    out->output.transform_id = transform_id;
+    out->output.wrote = wrote;
+    out->stream = stream;
+    out->instruction_id = instruction_id;
+}
+
+beamc_error *beamc__data_output_finish(beamc__data_output *output)
+{
+    /* The mark goes alone: some receivers drop what comes with it. */
+    if (output->output.buffer.size > 0)
+        BEAMC_TRY(send(output, false));
+    return send(output, true);
+}
+
+void beamc__data_output_dispose(beamc__data_output *output)
+{
+    beamc_buffer_dispose(&output->output.buffer);
+}
+
+/* ---- the stream -------------------------------------------------------------------------------- */
+
+static const beamc__rpc_stream_handlers handlers = { .on_message = on_message, .on_end = on_end };
+
+static beamc_error *open_stream(beamc__data_stream *stream, beamc__rpc_queue *queue,
+                                const char *worker_id)
+{
+    beamc__rpc_metadata metadata[] = { { "worker_id", worker_id } };
+    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
+    beamc__rpc_stream_options stream_options = { .send_limit = SEND_LIMIT };
+
+    BEAMC_TRY(beamc__rpc_channel_new(&stream->channel, queue, stream->url, &options));
+    return beamc__rpc_stream_open(&stream->stream, stream->channel, METHOD, &handlers, stream,
+                                  &stream_options);
+}
+
+beamc_error *beamc__data_stream_open(beamc__data_stream **out, beamc__rpc_queue *queue,
+                                     const char *url, const char *worker_id,
+                                     const beamc__data_registry *registry)
+{
+    beamc__data_stream *stream = calloc(1, sizeof(*stream));
+
+    *out = NULL;
+    if (stream == NULL)
+        return beamc_error_nomem();
+    stream->registry = registry;
+    stream->url = strdup(url);
+    beamc_error *error =
+        stream->url == NULL ? beamc_error_nomem() : open_stream(stream, queue, worker_id);
+    if (error != NULL) {
+        beamc__data_stream_free(stream);
+        return error;
+    }
+    *out = stream;
+    return NULL;
+}
+
+void beamc__data_stream_close(beamc__data_stream *stream)
+{
+    beamc__rpc_channel_close(stream->channel);
+}
+
+void beamc__data_stream_free(beamc__data_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    beamc__rpc_channel_free(stream->channel);
+    beamc__rpc_stream_unref(stream->stream);
+    free(stream->url);
+    free(stream);
+}
+
+const char *beamc__data_stream_url(const beamc__data_stream *stream)
+{
+    return stream->url;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One BeamFnData.Data stream: all bundles' elements from and to one URL.
+ *
+ * Inbound, elements are put into the inbox of their instruction, which the registry finds or makes.
+ * Outbound, each sink gathers elements in a buffer and sends it when it is large enough; the sender
+ * waits while the runner does not take what was sent. */
+#ifndef BEAMC_WORKER_DATA_STREAM_H
+#define BEAMC_WORKER_DATA_STREAM_H
+
+#include "harness/exec/bundle.h"
+#include "harness/worker/inbox.h"
+#include "sdk/rpc/stream.h"
+
+/* Finds the inbox of an instruction, one reference to the caller; NULL: its elements are dropped, it
+ * ended before.  Queue thread. */
+typedef struct {
+    beamc__inbox *(*find)(void *ctx, const char *instruction_id, size_t size);
+    void (*lost)(void *ctx, const beamc_error *error); /* the stream has ended; borrowed */
+    void *ctx;
+    int64_t *held;      /* bytes in all inboxes; atomic */
+    int64_t held_limit; /* past it nothing more is read */
+} beamc__data_registry;
+
+typedef struct beamc__data_stream beamc__data_stream;
+
+/* @registry is borrowed as long as the stream. */
+BEAMC_MUST_USE beamc_error *beamc__data_stream_open(beamc__data_stream **out,
+                                                    beamc__rpc_queue *queue, const char *url,
+                                                    const char *worker_id,
+                                                    const beamc__data_registry *registry);
+/* Cancels the call: who waits for it gets an error.  Any thread. */
+void beamc__data_stream_close(beamc__data_stream *stream);
+void beamc__data_stream_free(beamc__data_stream *stream);
+
+/* Reading goes on if it had stopped and there is room now.  Any thread. */
+void beamc__data_stream_room(beamc__data_stream *stream);
+
+const char *beamc__data_stream_url(const beamc__data_stream *stream);
+
+/* The elements of one sink in one bundle; its `output` is what exec writes to.  Bundle thread. */
+typedef struct {
+    beamc__output output; /* first */
+    beamc__data_stream *stream;
+    const char *instruction_id;
+} beamc__data_output;
+
+void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
+                             const char *instruction_id, const char *transform_id);
+/* Sends what is left and the mark of the end. */
+BEAMC_MUST_USE beamc_error *beamc__data_output_finish(beamc__data_output *output);
+void beamc__data_output_dispose(beamc__data_output *output);
+
+#endif

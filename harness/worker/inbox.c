@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/worker/inbox.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+struct beamc__block {
+    int refs; /* atomic */
+    void (*release)(void *ctx);
+    void *ctx;
+};
+
+beamc__block *beamc__block_new(void (*release)(void *ctx), void *ctx)
+{
+    beamc__block *block = malloc(sizeof(*block));
+
+    if (block == NULL) {
+        release(ctx);
+        return NULL;
+    }
+    *block = (beamc__block){ 1, release, ctx };
+    return block;
+}
+
+beamc__block *beamc__block_ref(beamc__block *block)
+{
+    __atomic_fetch_add(&block->refs, 1, __ATOMIC_RELAXED);
+    return block;
+}
+
+void beamc__block_unref(beamc__block *block)
+{
+    if (block == NULL || __atomic_sub_fetch(&block->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    block->release(block->ctx);
+    free(block);
+}
+
+typedef struct entry entry;
+struct entry {
+    entry *next;
+    beamc_bytes elements;
+    beamc__block *block;
+};
+
+typedef struct source source;
+struct source {
+    source *next;
+    entry *first;
+    entry **last;
+    bool ended;
+    char transform_id[];
+};
+
+struct beamc__inbox {
+    int refs; /* atomic */
+    int64_t *held;
+    uv_mutex_t lock; /* guards what follows */
+    uv_cond_t changed;
+    source *sources;
+    bool closed;
+    beamc_error *error;
+};
+
+beamc__inbox *beamc__inbox_new(int64_t *held)
+{
+    beamc__inbox *inbox = calloc(1, sizeof(*inbox));
+
+    if (inbox == NULL)
+        return NULL;
+    if (uv_mutex_init(&inbox->lock) < 0) {
+        free(inbox);
+        return NULL;
+    }
+    if (uv_cond_init(&inbox->changed) < 0) {
+        uv_mutex_destroy(&inbox->lock);
+        free(inbox);
+        return NULL;
+    }
+    inbox->refs = 1;
+    inbox->held = held;
+    return inbox;
+}
+
+beamc__inbox *beamc__inbox_ref(beamc__inbox *inbox)
+{
+    __atomic_fetch_add(&inbox->refs, 1, __ATOMIC_RELAXED);
+    return inbox;
+}
+
+static void count_held(const beamc__inbox *inbox, int64_t more)
+{
+    if (inbox->held != NULL)
+        __atomic_fetch_add(inbox->held, more, __ATOMIC_RELAXED);
+}
+
+/* With the lock, or the last reference. */
+static void drop_entries(beamc__inbox *inbox, source *from)
+{
+    for (entry *next, *each = from->first; each != NULL; each = next) {
+        next = each->next;
+        count_held(inbox, -(int64_t)each->elements.size);
+        beamc__block_unref(each->block);
+        free(each);
+    }
+    from->first = NULL;
+    from->last = &from->first;
+}
+
+void beamc__inbox_unref(beamc__inbox *inbox)
+{
+    if (inbox == NULL || __atomic_sub_fetch(&inbox->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (source *next, *each = inbox->sources; each != NULL; each = next) {
+        next = each->next;
+        drop_entries(inbox, each);
+        free(each);
+    }
+    beamc_error_free(inbox->error); /* nobody waited for it */
+    uv_cond_destroy(&inbox->changed);
+    uv_mutex_destroy(&inbox->lock);
+    free(inbox);
+}
+
+/* With the lock.  NULL: no memory. */
+static source *source_of(beamc__inbox *inbox, const char *id, size_t size)
+{
+    for (source *each = inbox->sources; each != NULL; each = each->next) {
+        if (strlen(each->transform_id) == size && memcmp(each->transform_id, id, size) == 0)
+            return each;
+    }
+    source *made = malloc(sizeof(*made) + size + 1);
+    if (made == NULL)
+        return NULL;
+    *made = (source){ .next = inbox->sources };
+    made->last = &made->first;
+    memcpy(made->transform_id, id, size);
+    made->transform_id[size] = '\0';
+    inbox->sources = made;
+    return made;
+}
+
+static int put(beamc__inbox *inbox, const char *id, size_t id_size, beamc_bytes elements,
+               beamc__block *block, bool is_last)
+{
+    source *to = source_of(inbox, id, id_size);
+
+    if (to == NULL)
+        return BEAMC_ENOMEM;
+    if (to->ended)
+        return BEAMC_OK;
+    if (elements.size > 0) {
+        entry *made = malloc(sizeof(*made));
+        if (made == NULL)
+            return BEAMC_ENOMEM;
+        *made = (entry){ NULL, elements, beamc__block_ref(block) };
+        *to->last = made;
+        to->last = &made->next;
+        count_held(inbox, (int64_t)elements.size);
+    }
+    to->ended = is_last;
+    uv_cond_broadcast(&inbox->changed);
+    return BEAMC_OK;
+}
+
+int beamc__inbox_put(beamc__inbox *inbox, const char *transform_id, size_t transform_id_size,
+                     beamc_bytes elements, beamc__block *block, bool is_last)
+{
+    uv_mutex_lock(&inbox->lock);
+    int rc = inbox->closed
+                 ? BEAMC_OK
+                 : put(inbox, transform_id, transform_id_size, elements, block, is_last);
+    uv_mutex_unlock(&inbox->lock);
+    return rc;
+}
+
+static beamc_error *closed_error(beamc__inbox *inbox)
+{
+    beamc_error *error = inbox->error;
+
+    inbox->error = NULL;
+    return error != NULL ? error : beamc_error_new(BEAMC_ECANCELLED, "the bundle was cancelled");
+}
+
+beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, beamc_bytes *elements,
+                               beamc__block **block)
+{
+    beamc_error *error = NULL;
+
+    *elements = (beamc_bytes){ NULL, 0 };
+    *block = NULL;
+    uv_mutex_lock(&inbox->lock);
+    source *from = source_of(inbox, transform_id, strlen(transform_id));
+    while (from != NULL && !inbox->closed && from->first == NULL && !from->ended)
+        uv_cond_wait(&inbox->changed, &inbox->lock);
+    if (from == NULL) {
+        error = beamc_error_nomem();
+    } else if (inbox->closed) {
+        error = closed_error(inbox);
+    } else if (from->first != NULL) {
+        entry *taken = from->first;
+        from->first = taken->next;
+        if (from->first == NULL)
+            from->last = &from->first;
+        *elements = taken->elements;
+        *block = taken->block;
+        count_held(inbox, -(int64_t)taken->elements.size);
+        free(taken);
+    }
+    uv_mutex_unlock(&inbox->lock);
+    return error;
+}
+
+void beamc__inbox_close(beamc__inbox *inbox, beamc_error *take_error)
+{
+    uv_mutex_lock(&inbox->lock);
+    inbox->closed = true;
+    if (inbox->error == NULL)
+        inbox->error = take_error;
+    else
+        beamc_error_free(take_error); /* the first one is told */
+    for (source *each = inbox->sources; each != NULL; each = each->next)
+        drop_entries(inbox, each);
+    uv_cond_broadcast(&inbox->changed);
+    uv_mutex_unlock(&inbox->lock);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sink that sends log entries to a BeamFnLogging service.  Writing never waits: entries gather while
+ * the stream's thread is busy and go together; what the runner does not take, or cannot take any more,
+ * goes to standard error. */
+#ifndef BEAMC_WORKER_LOG_STREAM_H
+#define BEAMC_WORKER_LOG_STREAM_H
+
+#include "sdk/rpc/stream.h"
+#include <beamc/log.h>
+
+typedef struct beamc__log_stream beamc__log_stream;
+
+BEAMC_MUST_USE beamc_error *beamc__log_stream_open(beamc__log_stream **out,
+                                                   beamc__rpc_queue *queue, const char *url,
+                                                   const char *worker_id);
+/* Sends what is there first, as far as the runner takes it soon.  Accepts NULL. */
+void beamc__log_stream_free(beamc__log_stream *stream);
+
+/* Borrowed as long as the stream. */
+const beamc_log_sink *beamc__log_stream_sink(const beamc__log_stream *stream);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads for bundles.  A runner may need many bundles to run at once, one waiting for another's
+ * output, so a task starts at once on a thread that is idle or new; only past a large number of
+ * threads tasks wait. */
+#ifndef BEAMC_WORKER_THREADS_H
+#define BEAMC_WORKER_THREADS_H
+
+#include <beamc/error.h>
+
+typedef struct beamc__threads beamc__threads;
+
+/* @most: threads at the same time.  NULL: no memory. */
+BEAMC_MUST_USE beamc__threads *beamc__threads_new(size_t most);
+/* Waits for all tasks and ends the threads.  Accepts NULL. */
+void beamc__threads_free(beamc__threads *threads);
+
+/* Runs @run(@arg) soon.  Any thread.  An error: no memory, or no thread could be started and there is
+ * none; then it does not run. */
+BEAMC_MUST_USE beamc_error *beamc__threads_start(beamc__threads *threads, void (*run)(void *arg),
+                                                 void *arg);
+
+#endif

@@ -1,0 +1,851 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Control: takes instructions, lets bundles run on threads of their own, answers all others at once.
+ *
+ * Handlers of the control stream run on its queue's thread and never wait: what may wait (asking for
+ * a descriptor, opening a data stream, running the bundle) is done on the bundle's thread. */
+#include "harness/worker/worker.h"
+
+#include "harness/worker/data_stream.h"
+#include "harness/worker/descriptors.h"
+#include "harness/worker/instructions.h"
+#include "harness/worker/log_stream.h"
+#include "harness/worker/short_ids.h"
+#include "harness/worker/state_client.h"
+#include "harness/worker/threads.h"
+#include "sdk/rpc/pack.h"
+#include "sdk/rpc/stream.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#define CONTROL_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control"
+#define STATUS_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnWorkerStatus/WorkerStatus"
+
+#define BUNDLES_MAX 1024                     /* that run at once */
+#define HELD_LIMIT ((int64_t)256 << 20)      /* bytes that came and wait for their bundles */
+#define CONTROL_LIMIT ((size_t)1 << 30)      /* answers that wait to be sent */
+#define SAMPLE_MS 200
+#define ERROR_SIZE 4096
+
+typedef struct {
+    beamc__data_stream **streams;
+    size_t count;
+} data_streams;
+
+typedef struct {
+    beamc__state_client **clients;
+    size_t count;
+} state_clients;
+
+struct beamc__worker {
+    char *id;
+    bool short_ids;
+    beamc_log_level log_level;
+    const beamc_log_sink *log;
+    beamc__plan_options plan_options;
+    beamc__rpc_queue *control_queue; /* control, state, log, status */
+    beamc__rpc_queue *data_queue;
+    beamc__rpc_channel *control_channel;
+    beamc__rpc_stream *control;
+    beamc__rpc_channel *status_channel;
+    beamc__rpc_stream *status;
+    beamc__log_stream *log_stream;
+    beamc__descriptors *descriptors;
+    beamc__instructions *instructions;
+    beamc__short_ids *ids;
+    beamc__threads *threads;
+    beamc__data_registry registry;
+    int64_t held; /* atomic */
+    uv_thread_t sampler;
+    bool has_sampler;
+    uv_mutex_t lock; /* guards what follows */
+    uv_cond_t changed;
+    data_streams data;
+    state_clients state;
+    bool heard; /* an instruction came */
+    bool ended; /* the control stream */
+    bool stopped;
+    beamc_error *error;
+    int active; /* bundles */
+};
+
+typedef struct {
+    beamc__worker *worker;
+    beamc_arena *arena; /* of the request */
+    const char *instruction_id;
+    const char *descriptor_id;
+    beamc__inbox *inbox;
+    int64_t elements; /* atomic: read so far */
+    int cancel;
+} bundle;
+
+/* ---- answering --------------------------------------------------------------------------------- */
+
+static void send_response(beamc__worker *worker, FN(InstructionResponse) *response,
+                          const char *instruction_id)
+{
+    response->instruction_id = (char *)instruction_id;
+    beamc__rpc_message *message = beamc__rpc_pack(&response->base);
+    /* It has ended, or there is no memory for the answer: the runner sees the stream end. */
+    if (message == NULL ||
+        beamc__rpc_stream_try_send(worker->control, message) != BEAMC__RPC_SENT)
+        beamc__rpc_stream_cancel(worker->control);
+    beamc__rpc_message_unref(message);
+}
+
+static void send_error(beamc__worker *worker, const char *instruction_id, beamc_error *take_error)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    char text[ERROR_SIZE];
+
+    beamc_error_print(take_error, text, sizeof(text));
+    beamc_error_free(take_error);
+    response.error = text;
+    send_response(worker, &response, instruction_id);
+}
+
+/* ---- streams by URL ---------------------------------------------------------------------------- */
+
+static void *grown(void *list, size_t count, size_t size)
+{
+    return realloc(list, (count + 1) * size);
+}
+
+static beamc_error *data_stream_of(beamc__worker *worker, const char *url,
+                                   beamc__data_stream **out)
+{
+    beamc_error *error = NULL;
+    data_streams *all = &worker->data;
+
+    *out = NULL;
+    uv_mutex_lock(&worker->lock);
+    for (size_t i = 0; i < all->count && *out == NULL; i++) {
+        if (strcmp(beamc__data_stream_url(all->streams[i]), url) == 0)
+            *out = all->streams[i];
+    }
+    if (*out == NULL) {
+        beamc__data_stream **more = grown(all->streams, all->count, sizeof(*more));
+        if (more != NULL) {
+            all->streams = more;
+            error = beamc__data_stream_open(out, worker->data_queue, url, worker->id,
+                                            &worker->registry);
+        } else {
+            error = beamc_error_nomem();
+        }
+        if (*out != NULL)
+            all->streams[all->count++] = *out;
+    }
+    uv_mutex_unlock(&worker->lock);
+    return error;
+}
+
+static beamc_error *state_client_of(beamc__worker *worker, const char *url,
+                                    beamc__state_client **out)
+{
+    beamc_error *error = NULL;
+    state_clients *all = &worker->state;
+
+    *out = NULL;
+    if (url == NULL)
+        return NULL;
+    uv_mutex_lock(&worker->lock);
+    for (size_t i = 0; i < all->count && *out == NULL; i++) {
+        if (strcmp(beamc__state_client_url(all->clients[i]), url) == 0)
+            *out = all->clients[i];
+    }
+    if (*out == NULL) {
+        beamc__state_client **more = grown(all->clients, all->count, sizeof(*more));
+        if (more != NULL) {
+            all->clients = more;
+            error = beamc__state_client_open(out, worker->control_queue, url, worker->id);
+        } else {
+            error = beamc_error_nomem();
+        }
+        if (*out != NULL)
+            all->clients[all->count++] = *out;
+    }
+    uv_mutex_unlock(&worker->lock);
+    return error;
+}
+
+static beamc__inbox *find_inbox(void *ctx, const char *instruction_id, size_t size)
+{
+    beamc__worker *worker = ctx;
+    return beamc__instructions_inbox(worker->instructions, instruction_id, size);
+}
+
+/* A data stream has ended: bundles that wait for its elements would wait for ever. */
+static void data_lost(void *ctx, const beamc_error *error)
+{
+    beamc__worker *worker = ctx;
+    char text[ERROR_SIZE] = "the runner ended the data stream";
+
+    if (error != NULL)
+        beamc_error_print(error, text, sizeof(text));
+    beamc__instructions_close(worker->instructions, text);
+}
+
+/* ---- a bundle's inputs ------------------------------------------------------------------------- */
+
+typedef struct {
+    beamc__input input; /* first */
+    bundle *of;
+    beamc__data_stream *stream;
+    beamc__block *block; /* of the chunk in work */
+} remote_input;
+
+static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
+{
+    remote_input *input = (remote_input *)self;
+
+    beamc__block_unref(input->block);
+    beamc__data_stream_room(input->stream);
+    return beamc__inbox_take(input->of->inbox, self->transform_id, out, &input->block);
+}
+
+/* ---- its metrics ------------------------------------------------------------------------------- */
+
+typedef FN(ProcessBundleResponse__MonitoringDataEntry) data_entry;
+
+static beamc_error *report(beamc__worker *worker, const beamc__metrics *metrics, beamc_arena *arena,
+                           FN(ProcessBundleResponse) *response)
+{
+    PB(MonitoringInfo) **infos;
+    size_t count;
+
+    if (beamc__metrics_to_proto(metrics, arena, &infos, &count) < 0)
+        return beamc_error_nomem();
+    response->monitoring_data = beamc_arena_calloc(arena, count + 1, sizeof(data_entry *));
+    if (response->monitoring_data == NULL)
+        return beamc_error_nomem();
+    for (size_t i = 0; i < count; i++) {
+        data_entry *entry = beamc_arena_alloc(arena, sizeof(*entry));
+        const char *id = beamc__short_ids_of(worker->ids, infos[i]);
+        if (entry == NULL || id == NULL)
+            return beamc_error_nomem();
+        fn(process_bundle_response__monitoring_data_entry__init)(entry);
+        entry->key = (char *)id;
+        entry->value = infos[i]->payload;
+        response->monitoring_data[response->n_monitoring_data++] = entry;
+    }
+    if (!worker->short_ids) {
+        response->monitoring_infos = infos;
+        response->n_monitoring_infos = count;
+    }
+    return NULL;
+}
+
+/* ---- running it -------------------------------------------------------------------------------- */
+
+/* What a bundle reads and writes, as exec wants it. */
+typedef struct {
+    remote_input *inputs;
+    beamc__input **input_list;
+    beamc__data_output *outputs;
+    beamc__output **output_list;
+    size_t output_count;
+    beamc__bundle_state *state;
+} ports;
+
+static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports *out)
+{
+    beamc__worker *worker = of->worker;
+    beamc_arena *arena = of->arena;
+    beamc__state_client *client;
+
+    out->inputs = beamc_arena_calloc(arena, from->source_count, sizeof(*out->inputs));
+    out->input_list = beamc_arena_calloc(arena, from->source_count, sizeof(*out->input_list));
+    out->outputs = beamc_arena_calloc(arena, from->sink_count, sizeof(*out->outputs));
+    out->output_list = beamc_arena_calloc(arena, from->sink_count, sizeof(*out->output_list));
+    if (beamc_arena_failed(arena))
+        return beamc_error_nomem();
+    for (size_t i = 0; i < from->source_count; i++) {
+        remote_input *input = &out->inputs[i];
+        BEAMC_TRY(data_stream_of(worker, from->sources[i].url, &input->stream));
+        input->input.transform_id = from->sources[i].transform_id;
+        input->input.next_chunk = next_chunk;
+        input->of = of;
+        out->input_list[i] = &input->input;
+    }
+    for (size_t i = 0; i < from->sink_count; i++) {
+        beamc__data_stream *stream;
+        BEAMC_TRY(data_stream_of(worker, from->sinks[i].url, &stream));
+        beamc__data_output_init(&out->outputs[i], stream, of->instruction_id,
+                                from->sinks[i].transform_id);
+        out->output_list[i] = &out->outputs[i].output;
+        out->output_count++;
+    }
+    BEAMC_TRY(state_client_of(worker, from->state_url, &client));
+    out->state = beamc__bundle_state_new(client, of->instruction_id);
+    return out->state == NULL ? beamc_error_nomem() : NULL;
+}
+
+static void close_ports(const beamc__descriptor *from, ports *opened)
+{
+    for (size_t i = 0; opened->inputs != NULL && i < from->source_count; i++)
+        beamc__block_unref(opened->inputs[i].block);
+    for (size_t i = 0; i < opened->output_count; i++)
+        beamc__data_output_dispose(&opened->outputs[i]);
+    beamc__bundle_state_free(opened->state);
+}
+
+static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *opened,
+                             FN(ProcessBundleResponse) *response)
+{
+    beamc__worker *worker = of->worker;
+    beamc__metrics *metrics = beamc__metrics_new();
+    beamc__bundle run = {
+        .instruction_id = of->instruction_id,
+        .inputs = opened->input_list,
+        .input_count = from->source_count,
+        .outputs = opened->output_list,
+        .output_count = from->sink_count,
+        .state = beamc__bundle_state_of(opened->state),
+        .log = worker->log,
+        .log_level = worker->log_level,
+        .cancel = &of->cancel,
+        .elements_read = &of->elements,
+    };
+
+    if (metrics == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = beamc__plan_pool_run(from->pool, &run, metrics);
+    for (size_t i = 0; error == NULL && i < opened->output_count; i++)
+        error = beamc__data_output_finish(&opened->outputs[i]);
+    if (error == NULL)
+        error = report(worker, metrics, of->arena, response);
+    beamc__metrics_free(metrics);
+    return error;
+}
+
+static void bundle_free(bundle *of)
+{
+    beamc__inbox_unref(of->inbox);
+    beamc_arena_free(of->arena);
+    free(of);
+}
+
+static void run_bundle(void *arg)
+{
+    bundle *of = arg;
+    beamc__worker *worker = of->worker;
+    const beamc__descriptor *from = NULL;
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(ProcessBundleResponse) done = FNK(PROCESS_BUNDLE_RESPONSE__INIT);
+    ports opened = { 0 };
+
+    beamc_error *error = beamc__descriptors_get(worker->descriptors, of->descriptor_id, &from);
+    if (error == NULL)
+        error = open_ports(of, from, &opened);
+    if (error == NULL)
+        error = run_plan(of, from, &opened, &done);
+    if (from != NULL)
+        close_ports(from, &opened);
+    /* No elements after the answer; and none for it are wanted any more. */
+    beamc__instructions_end(worker->instructions, of->instruction_id);
+    if (error != NULL) {
+        send_error(worker, of->instruction_id, error);
+    } else {
+        response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE);
+        response.process_bundle = &done;
+        send_response(worker, &response, of->instruction_id);
+    }
+    bundle_free(of);
+    uv_mutex_lock(&worker->lock);
+    worker->active--;
+    uv_cond_broadcast(&worker->changed);
+    uv_mutex_unlock(&worker->lock);
+}
+
+static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *request,
+                           beamc_arena *take_arena)
+{
+    const char *id = request->instruction_id;
+    bundle *of = calloc(1, sizeof(*of));
+
+    if (of == NULL) {
+        send_error(worker, id, beamc_error_nomem());
+        beamc_arena_free(take_arena);
+        return;
+    }
+    of->worker = worker;
+    of->arena = take_arena;
+    of->instruction_id = id;
+    of->descriptor_id = request->process_bundle->process_bundle_descriptor_id;
+    /* Known before its thread begins: progress may be asked for next. */
+    int rc = beamc__instructions_begin(worker->instructions, id, of, &of->inbox);
+    beamc_error *error =
+        rc < 0 ? beamc_error_new((beamc_code)rc, "instruction %s: %s", id, beamc_code_text(rc))
+               : NULL;
+    if (error == NULL) {
+        uv_mutex_lock(&worker->lock);
+        worker->active++;
+        uv_mutex_unlock(&worker->lock);
+        error = beamc__threads_start(worker->threads, run_bundle, of);
+        if (error == NULL)
+            return;
+        beamc__instructions_end(worker->instructions, id);
+        uv_mutex_lock(&worker->lock);
+        worker->active--;
+        uv_mutex_unlock(&worker->lock);
+    }
+    send_error(worker, id, error);
+    bundle_free(of);
+}
+
+/* ---- the other instructions --------------------------------------------------------------------- */
+
+static void read_progress(void *ctx, const beamc__instruction *at)
+{
+    const bundle *of = at->bundle;
+    *(int64_t *)ctx = __atomic_load_n(&of->elements, __ATOMIC_RELAXED);
+}
+
+/* How many elements a bundle has read is told by its final metrics; in between, that it lives. */
+static void progress(beamc__worker *worker, const FN(InstructionRequest) *request)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(ProcessBundleProgressResponse) answer = FNK(PROCESS_BUNDLE_PROGRESS_RESPONSE__INIT);
+    int64_t elements = 0;
+
+    if (beamc__instructions_visit(worker->instructions,
+                                  request->process_bundle_progress->instruction_id, read_progress,
+                                  &elements)) {
+        answer.optional_consuming_received_data_case =
+            FNK(PROCESS_BUNDLE_PROGRESS_RESPONSE__OPTIONAL_CONSUMING_RECEIVED_DATA_CONSUMING_RECEIVED_DATA);
+        answer.consuming_received_data = elements > 0;
+    }
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE_PROGRESS);
+    response.process_bundle_progress = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+/* Nothing can be split off a bundle of this harness: it is right to say so. */
+static void split(beamc__worker *worker, const FN(InstructionRequest) *request)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(ProcessBundleSplitResponse) answer = FNK(PROCESS_BUNDLE_SPLIT_RESPONSE__INIT);
+
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE_SPLIT);
+    response.process_bundle_split = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+static void finalize(beamc__worker *worker, const FN(InstructionRequest) *request)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(FinalizeBundleResponse) answer = FNK(FINALIZE_BUNDLE_RESPONSE__INIT);
+
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_FINALIZE_BUNDLE);
+    response.finalize_bundle = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+static void harness_infos(beamc__worker *worker, const FN(InstructionRequest) *request)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(HarnessMonitoringInfosResponse) answer = FNK(HARNESS_MONITORING_INFOS_RESPONSE__INIT);
+
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_HARNESS_MONITORING_INFOS);
+    response.harness_monitoring_infos = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+typedef FN(MonitoringInfosMetadataResponse__MonitoringInfoEntry) info_entry;
+
+static void monitoring_infos(beamc__worker *worker, const FN(InstructionRequest) *request,
+                             beamc_arena *arena)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(MonitoringInfosMetadataResponse) answer = FNK(MONITORING_INFOS_METADATA_RESPONSE__INIT);
+    const FN(MonitoringInfosMetadataRequest) *asked = request->monitoring_infos;
+    size_t count = asked->n_monitoring_info_id;
+
+    answer.monitoring_info = beamc_arena_calloc(arena, count + 1, sizeof(info_entry *));
+    for (size_t i = 0; answer.monitoring_info != NULL && i < count; i++) {
+        info_entry *entry = beamc_arena_alloc(arena, sizeof(*entry));
+        if (entry == NULL)
+            break;
+        fn(monitoring_infos_metadata_response__monitoring_info_entry__init)(entry);
+        entry->key = asked->monitoring_info_id[i];
+        entry->value = beamc__short_ids_info(worker->ids, entry->key, arena);
+        if (entry->value != NULL)
+            answer.monitoring_info[answer.n_monitoring_info++] = entry;
+    }
+    if (beamc_arena_failed(arena)) {
+        send_error(worker, request->instruction_id, beamc_error_nomem());
+        return;
+    }
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_MONITORING_INFOS);
+    response.monitoring_infos = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+static void register_descriptors(beamc__worker *worker, const FN(InstructionRequest) *request)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(RegisterResponse) answer = FNK(REGISTER_RESPONSE__INIT);
+    const FN(RegisterRequest) *asked = request->register_;
+    beamc_error *error = NULL;
+
+    for (size_t i = 0; error == NULL && i < asked->n_process_bundle_descriptor; i++)
+        error = beamc__descriptors_add(worker->descriptors, asked->process_bundle_descriptor[i]);
+    if (error != NULL) {
+        send_error(worker, request->instruction_id, error);
+        return;
+    }
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_REGISTER);
+    response.register_ = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
+/* Answers @request; true if it has taken the arena. */
+static bool dispatch(beamc__worker *worker, const FN(InstructionRequest) *request,
+                     beamc_arena *arena)
+{
+    switch ((int)request->request_case) {
+    case FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE):
+        process_bundle(worker, request, arena);
+        return true;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_PROGRESS):
+        progress(worker, request);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_SPLIT):
+        split(worker, request);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_FINALIZE_BUNDLE):
+        finalize(worker, request);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_MONITORING_INFOS):
+        monitoring_infos(worker, request, arena);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_HARNESS_MONITORING_INFOS):
+        harness_infos(worker, request);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_REGISTER):
+        register_descriptors(worker, request);
+        break;
+    default:
+        send_error(worker, request->instruction_id,
+                   beamc_error_new(BEAMC_EUNSUPPORTED, "an instruction of kind %d is not known here",
+                                   (int)request->request_case));
+        break;
+    }
+    return false;
+}
+
+/* ---- the control stream ------------------------------------------------------------------------ */
+
+/* Keeps the first error and lets the waiting thread go on. */
+static void end(beamc__worker *worker, beamc_error *take_error)
+{
+    uv_mutex_lock(&worker->lock);
+    if (worker->error == NULL && !worker->ended)
+        worker->error = take_error;
+    else
+        beamc_error_free(take_error); /* it is over already */
+    worker->ended = true;
+    uv_cond_broadcast(&worker->changed);
+    uv_mutex_unlock(&worker->lock);
+}
+
+static void on_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *message)
+{
+    beamc__worker *worker = ctx;
+    beamc_arena *arena = beamc_arena_new();
+    ProtobufCMessage *request;
+
+    uv_mutex_lock(&worker->lock);
+    worker->heard = true;
+    uv_mutex_unlock(&worker->lock);
+    beamc_error *error = arena == NULL ? beamc_error_nomem()
+                                       : beamc__rpc_unpack(&request, message,
+                                                           &fn(instruction_request__descriptor),
+                                                           arena);
+    if (error != NULL) {
+        end(worker, beamc_error_wrap(error, "an instruction of the runner"));
+        beamc__rpc_stream_cancel(stream);
+        beamc_arena_free(arena);
+        return;
+    }
+    if (!dispatch(worker, (FN(InstructionRequest) *)request, arena))
+        beamc_arena_free(arena);
+}
+
+/* The end of the stream is the end of the work, also where a runner just hangs up; but not while
+ * bundles run, or before anything came. */
+static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
+                   const beamc__rpc_status *status)
+{
+    beamc__worker *worker = ctx;
+    beamc_error *error = NULL;
+    char text[ERROR_SIZE];
+
+    uv_mutex_lock(&worker->lock);
+    bool at_work = worker->active > 0 || !worker->heard;
+    bool stopped = worker->stopped;
+    uv_mutex_unlock(&worker->lock);
+    if (status->error != NULL && at_work && !stopped) {
+        beamc_error_print(status->error, text, sizeof(text));
+        error = beamc_error_new(BEAMC_EIO, "the control stream: %s", text);
+    }
+    end(worker, error);
+    beamc__instructions_close(worker->instructions, "the control stream has ended");
+}
+
+static const beamc__rpc_stream_handlers control_handlers = { .on_message = on_message,
+                                                             .on_end = on_end };
+
+/* ---- status ------------------------------------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void print_instruction(void *ctx, const beamc__instruction *at)
+{
+    const bundle *of = at->bundle;
+
+    beamc_buffer_printf(ctx, "  %s: descriptor %s, for %" PRId64 " ms, %" PRId64 " elements read\n",
+                        at->id, of->descriptor_id, now_ms() - at->started_ms,
+                        __atomic_load_n(&of->elements, __ATOMIC_RELAXED));
+}
+
+static void print_status(beamc__worker *worker, beamc_buffer *text)
+{
+    size_t resident = 0;
+
+    (void)uv_resident_set_memory(&resident); /* 0 where it is not known */
+    beamc_buffer_printf(text, "worker %s\n\nmemory\n  resident: %zu bytes\n"
+                              "  elements that wait for their bundles: %" PRId64 " bytes\n\n"
+                              "active bundles\n",
+                        worker->id, resident, __atomic_load_n(&worker->held, __ATOMIC_RELAXED));
+    beamc__instructions_visit_all(worker->instructions, print_instruction, text);
+}
+
+static void on_status(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *message)
+{
+    beamc__worker *worker = ctx;
+    FN(WorkerStatusResponse) response = FNK(WORKER_STATUS_RESPONSE__INIT);
+    beamc_arena *arena = beamc_arena_new();
+    ProtobufCMessage *request;
+    beamc_buffer text;
+
+    beamc_buffer_init(&text);
+    beamc_error *error = arena == NULL ? beamc_error_nomem()
+                                       : beamc__rpc_unpack(&request, message,
+                                                           &fn(worker_status_request__descriptor),
+                                                           arena);
+    if (error == NULL) {
+        print_status(worker, &text);
+        beamc_buffer_append_byte(&text, '\0');
+        response.id = ((FN(WorkerStatusRequest) *)request)->id;
+        if (beamc_buffer_failed(&text))
+            response.error = "out of memory";
+        else
+            response.status_info = (char *)text.data;
+        beamc__rpc_message *answer = beamc__rpc_pack(&response.base);
+        if (answer == NULL || beamc__rpc_stream_try_send(stream, answer) != BEAMC__RPC_SENT)
+            beamc__rpc_stream_cancel(stream);
+        beamc__rpc_message_unref(answer);
+    } else {
+        beamc_error_free(error); /* the stream is told to end, which says as much */
+        beamc__rpc_stream_cancel(stream);
+    }
+    beamc_buffer_dispose(&text);
+    beamc_arena_free(arena);
+}
+
+static const beamc__rpc_stream_handlers status_handlers = { .on_message = on_status };
+
+/* ---- sampling ---------------------------------------------------------------------------------- */
+
+static void sample(void *arg)
+{
+    beamc__worker *worker = arg;
+    int64_t last = now_ms();
+
+    uv_mutex_lock(&worker->lock);
+    while (!worker->stopped) {
+        uv_cond_timedwait(&worker->changed, &worker->lock, SAMPLE_MS * UINT64_C(1000000));
+        int64_t now = now_ms();
+        if (now - last < SAMPLE_MS)
+            continue;
+        uv_mutex_unlock(&worker->lock);
+        beamc__descriptors_sample(worker->descriptors, now - last);
+        uv_mutex_lock(&worker->lock);
+        last = now;
+    }
+    uv_mutex_unlock(&worker->lock);
+}
+
+/* ---- the worker -------------------------------------------------------------------------------- */
+
+static const beamc_log_sink stderr_sink = { beamc_log_write_stderr, NULL };
+
+static beamc_error *open_logging(beamc__worker *worker, const char *url)
+{
+    worker->log = &stderr_sink;
+    if (url == NULL || *url == '\0')
+        return NULL;
+    BEAMC_TRY(beamc__log_stream_open(&worker->log_stream, worker->control_queue, url, worker->id));
+    worker->log = beamc__log_stream_sink(worker->log_stream);
+    return NULL;
+}
+
+static beamc_error *open_channel(beamc__worker *worker, const char *url, beamc__rpc_channel **out)
+{
+    beamc__rpc_metadata metadata[] = { { "worker_id", worker->id } };
+    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
+
+    return beamc__rpc_channel_new(out, worker->control_queue, url, &options);
+}
+
+static beamc_error *open_call(beamc__worker *worker, beamc__rpc_channel *channel,
+                              const char *method, const beamc__rpc_stream_handlers *handlers,
+                              beamc__rpc_stream **out)
+{
+    beamc__rpc_stream_options options = { .send_limit = CONTROL_LIMIT };
+    return beamc__rpc_stream_open(out, channel, method, handlers, worker, &options);
+}
+
+static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_options *options)
+{
+    char prefix[256];
+
+    worker->id = strdup(options->id);
+    snprintf(prefix, sizeof(prefix), "%s/", options->id);
+    worker->ids = beamc__short_ids_new(prefix);
+    worker->instructions = beamc__instructions_new(&worker->held);
+    worker->threads = beamc__threads_new(BUNDLES_MAX);
+    if (worker->id == NULL || worker->ids == NULL || worker->instructions == NULL ||
+        worker->threads == NULL)
+        return beamc_error_nomem();
+    worker->short_ids = options->short_ids;
+    worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
+    worker->plan_options = (beamc__plan_options){ .functions = options->functions,
+                                                  .function_count = options->function_count };
+    worker->registry = (beamc__data_registry){ .find = find_inbox,
+                                               .lost = data_lost,
+                                               .ctx = worker,
+                                               .held = &worker->held,
+                                               .held_limit = HELD_LIMIT };
+    return NULL;
+}
+
+static beamc_error *start(beamc__worker *worker, const beamc__worker_options *options)
+{
+    BEAMC_TRY(make_parts(worker, options));
+    BEAMC_TRY(beamc__rpc_queue_new(&worker->control_queue, "beamc-control"));
+    BEAMC_TRY(beamc__rpc_queue_new(&worker->data_queue, "beamc-data"));
+    BEAMC_TRY(open_logging(worker, options->logging_url));
+    if (options->status_url != NULL && *options->status_url != '\0') {
+        BEAMC_TRY(open_channel(worker, options->status_url, &worker->status_channel));
+        BEAMC_TRY(open_call(worker, worker->status_channel, STATUS_METHOD, &status_handlers,
+                            &worker->status));
+    }
+    /* Descriptors are asked for over the channel of control, which is there before the stream is
+     * opened and instructions come. */
+    BEAMC_TRY(open_channel(worker, options->control_url, &worker->control_channel));
+    worker->descriptors = beamc__descriptors_new(worker->control_channel, &worker->plan_options);
+    if (worker->descriptors == NULL)
+        return beamc_error_nomem();
+    int rc = uv_thread_create(&worker->sampler, sample, worker);
+    if (rc < 0)
+        return beamc_error_new(BEAMC_EIO, "starting a thread: %s", uv_strerror(rc));
+    worker->has_sampler = true;
+    return open_call(worker, worker->control_channel, CONTROL_METHOD, &control_handlers,
+                     &worker->control);
+}
+
+beamc_error *beamc__worker_start(beamc__worker **out, const beamc__worker_options *options)
+{
+    beamc__worker *worker = calloc(1, sizeof(*worker));
+
+    *out = NULL;
+    if (worker == NULL)
+        return beamc_error_nomem();
+    if (uv_mutex_init(&worker->lock) < 0 || uv_cond_init(&worker->changed) < 0) {
+        free(worker);
+        return beamc_error_nomem();
+    }
+    beamc_error *error = start(worker, options);
+    if (error != NULL) {
+        beamc__worker_free(worker);
+        return beamc_error_wrap(error, "worker %s", options->id);
+    }
+    *out = worker;
+    return NULL;
+}
+
+beamc_error *beamc__worker_wait(beamc__worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    while (!worker->ended && !worker->stopped)
+        uv_cond_wait(&worker->changed, &worker->lock);
+    beamc_error *error = worker->error;
+    worker->error = NULL;
+    uv_mutex_unlock(&worker->lock);
+    return beamc_error_wrap(error, "worker %s", worker->id);
+}
+
+void beamc__worker_stop(beamc__worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    worker->stopped = true;
+    uv_cond_broadcast(&worker->changed);
+    uv_mutex_unlock(&worker->lock);
+}
+
+/* Bundles under way end with errors: their inboxes are closed, their streams cancelled. */
+static void end_bundles(beamc__worker *worker)
+{
+    if (worker->instructions != NULL)
+        beamc__instructions_close(worker->instructions, "the worker is stopped");
+    beamc__rpc_channel_close(worker->control_channel);
+    uv_mutex_lock(&worker->lock);
+    for (size_t i = 0; i < worker->state.count; i++)
+        beamc__state_client_close(worker->state.clients[i]);
+    for (size_t i = 0; i < worker->data.count; i++)
+        beamc__data_stream_close(worker->data.streams[i]);
+    uv_mutex_unlock(&worker->lock);
+    beamc__threads_free(worker->threads);
+}
+
+void beamc__worker_free(beamc__worker *worker)
+{
+    if (worker == NULL)
+        return;
+    beamc__worker_stop(worker);
+    if (worker->has_sampler)
+        uv_thread_join(&worker->sampler);
+    if (worker->control_channel != NULL)
+        end_bundles(worker);
+    else
+        beamc__threads_free(worker->threads);
+    beamc__rpc_channel_free(worker->control_channel);
+    beamc__rpc_stream_unref(worker->control);
+    beamc__rpc_channel_free(worker->status_channel);
+    beamc__rpc_stream_unref(worker->status);
+    for (size_t i = 0; i < worker->data.count; i++)
+        beamc__data_stream_free(worker->data.streams[i]);
+    for (size_t i = 0; i < worker->state.count; i++)
+        beamc__state_client_free(worker->state.clients[i]);
+    free(worker->data.streams);
+    free(worker->state.clients);
+    beamc__descriptors_free(worker->descriptors); /* DoFns are torn down, and may log */
+    beamc__log_stream_free(worker->log_stream);
+    beamc__rpc_queue_free(worker->data_queue);
+    beamc__rpc_queue_free(worker->control_queue);
+    beamc__instructions_free(worker->instructions);
+    beamc__short_ids_free(worker->ids);
+    beamc_error_free(worker->error); /* nobody waited */
+    uv_cond_destroy(&worker->changed);
+    uv_mutex_destroy(&worker->lock);
+    free(worker->id);
+    free(worker);
+}

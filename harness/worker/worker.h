@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A harness worker: serves a runner over Beam's Fn API until the runner has had enough.
+ *
+ *     runner --control--> instructions --> bundle threads --> exec
+ *            --data-----> inboxes -----------^     |
+ *            <-data------ elements <---------------+
+ *            <-state----> side inputs
+ *            <-logging--- entries
+ *
+ * Its threads are its own: one for control, state, log and status, one for data, and one for each
+ * bundle that runs.  Many workers can run in one process. */
+#ifndef BEAMC_WORKER_WORKER_H
+#define BEAMC_WORKER_WORKER_H
+
+#include <beamc/dofn.h>
+#include <beamc/log.h>
+
+typedef struct beamc__worker beamc__worker;
+
+/* All of it is borrowed for the call, but for the functions: as long as the worker. */
+typedef struct {
+    const char *id;          /* sent with every call, as worker_id */
+    const char *control_url;
+    const char *logging_url; /* NULL: entries go to standard error */
+    const char *status_url;  /* NULL: none */
+    const beamc_function *const *functions;
+    size_t function_count;
+    bool short_ids;            /* the runner takes metrics by short ids alone */
+    beamc_log_level log_level; /* 0: INFO */
+} beamc__worker_options;
+
+/** Opens the streams and starts serving.  Does not wait for the runner: one that is not there is told
+ *  by beamc__worker_wait.  beamc__rpc_init was called. */
+BEAMC_MUST_USE beamc_error *beamc__worker_start(beamc__worker **out,
+                                                const beamc__worker_options *options);
+
+/** Waits until the runner ended the control stream, or beamc__worker_stop was called; bundles under
+ *  way are then ended.  An error: the stream broke while bundles ran, or was never there. */
+BEAMC_MUST_USE beamc_error *beamc__worker_wait(beamc__worker *worker);
+
+/** Lets beamc__worker_wait return soon.  Any thread. */
+void beamc__worker_stop(beamc__worker *worker);
+
+/** Stops it and waits for its threads.  Accepts NULL. */
+void beamc__worker_free(beamc__worker *take_worker);
+
+#endif
