@@ -110,16 +110,21 @@ typedef struct beamc_dofn {
         return name##_process(ctx, (const beamc_t_##in *)element);                                 \
     }
 
+/* The table of a DoFn without configuration or anything around it.  By position, as C++ wants it. */
+#define BEAMC_PLAIN_DOFN(name, in_type, out_type, call, outputs, output_count)                     \
+    static const beamc_dofn name = { { BEAMC_FUNCTION_DOFN, #name },                               \
+                                     in_type,                                                      \
+                                     out_type,                                                     \
+                                     call,                                                         \
+                                     NULL, NULL, NULL, NULL, NULL, 0,                              \
+                                     outputs, output_count, NULL, 0, false,                        \
+                                     NULL, NULL, NULL, NULL, false };                              \
+    BEAMC_REGISTER(name)
+
 /** BEAMC_DOFN(name, input word, output word) { body }: in the body `ctx` and `element`. */
 #define BEAMC_DOFN(name, in, out)                                                                  \
     BEAMC_DOFN_BODY(name, in)                                                                      \
-    static const beamc_dofn name = { { BEAMC_FUNCTION_DOFN, #name },                               \
-                                     &beamc_type_##in,                                             \
-                                     &beamc_type_##out,                                            \
-                                     name##_call,                                                  \
-                                     NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, false,     \
-                                     NULL, NULL, NULL, NULL, false };                              \
-    BEAMC_REGISTER(name)                                                                           \
+    BEAMC_PLAIN_DOFN(name, &beamc_type_##in, &beamc_type_##out, name##_call, NULL, 0)              \
     static beamc_error *name##_process(beamc_context *ctx BEAMC_UNUSED,                            \
                                        const beamc_t_##in *element BEAMC_UNUSED)
 

@@ -35,13 +35,7 @@ BEAMC_API beamc_pcollection beamc_kv_swap_at(beamc_location at, beamc_pcollectio
         name##_pair.value = *(const beamc_t_##word *)element;                                      \
         return beamc_emit_value(ctx, 0, &name##_pair);                                             \
     }                                                                                              \
-    static const beamc_dofn name = { { BEAMC_FUNCTION_DOFN, #name },                               \
-                                     &beamc_type_##word,                                           \
-                                     &beamc_type_##name##_kv,                                      \
-                                     name##_call,                                                  \
-                                     NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, false,     \
-                                     NULL, NULL, NULL, NULL };                                     \
-    BEAMC_REGISTER(name)                                                                           \
+    BEAMC_PLAIN_DOFN(name, &beamc_type_##word, &beamc_type_##name##_kv, name##_call, NULL, 0)      \
     static beamc_t_##key_word name##_key(beamc_context *ctx BEAMC_UNUSED,                          \
                                          const beamc_t_##word *element BEAMC_UNUSED)
 

@@ -19,17 +19,6 @@
 
 BEAMC_EXTERN_C_BEGIN
 
-/* The table of a DoFn without configuration or anything around it. */
-#define BEAMC_PLAIN_DOFN(name, in_type, out_type, call, outputs, output_count)                     \
-    static const beamc_dofn name = { { BEAMC_FUNCTION_DOFN, #name },                               \
-                                     in_type,                                                      \
-                                     out_type,                                                     \
-                                     call,                                                         \
-                                     NULL, NULL, NULL, NULL, NULL, 0,                              \
-                                     outputs, output_count, NULL, 0, false,                        \
-                                     NULL, NULL, NULL, NULL, false };                              \
-    BEAMC_REGISTER(name)
-
 /** BEAMC_MAP_FN(name, input word, output word) { return a value of the output; }.  What the value
  *  points to may be the element's or come from beamc_alloc. */
 #define BEAMC_MAP_FN(name, in, out)                                                                \

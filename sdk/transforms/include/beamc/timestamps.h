@@ -32,13 +32,7 @@ BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_skewed(beamc_context *ctx, size
         return beamc_emit_skewed(                                                                  \
             ctx, 0, element, name##_timestamp(ctx, (const beamc_t_##word *)element), skew);        \
     }                                                                                              \
-    static const beamc_dofn name = { { BEAMC_FUNCTION_DOFN, #name },                               \
-                                     &beamc_type_##word,                                           \
-                                     &beamc_type_##word,                                           \
-                                     name##_call,                                                  \
-                                     NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, false,     \
-                                     NULL, NULL, NULL, NULL };                                     \
-    BEAMC_REGISTER(name)                                                                           \
+    BEAMC_PLAIN_DOFN(name, &beamc_type_##word, &beamc_type_##word, name##_call, NULL, 0)           \
     static beamc_timestamp name##_timestamp(beamc_context *ctx BEAMC_UNUSED,                       \
                                             const beamc_t_##word *element BEAMC_UNUSED)
 
