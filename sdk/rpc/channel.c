@@ -12,6 +12,9 @@
 /* A worker may be up before its runner's servers: try again soon, and keep trying. */
 enum { RECONNECT_FIRST_MS = 100, RECONNECT_MOST_MS = 1000 };
 
+/* How long an attempt to connect may still take when the channel is freed. */
+enum { SETTLE_MS = 200 };
+
 /* Status texts travel as metadata; the default of 8 KB turns a long one into another error. */
 enum { METADATA_MAX = 1 << 20 };
 
@@ -162,16 +165,6 @@ beamc_error *beamc__rpc_channel_new(beamc__rpc_channel **out, beamc__rpc_queue *
 void beamc__rpc_channel_close(beamc__rpc_channel *channel)
 {
     beamc__rpc_calls_close(&channel->calls);
-}
-
-void beamc__rpc_channel_free(beamc__rpc_channel *channel)
-{
-    if (channel == NULL)
-        return;
-    beamc__rpc_calls_close(&channel->calls);
-    beamc__rpc_calls_wait(&channel->calls);
-    beamc__rpc_calls_dispose(&channel->calls);
-    free_channel(channel);
 }
 
 const char *beamc__rpc_channel_url(const beamc__rpc_channel *channel)
@@ -365,3 +358,35 @@ beamc_error *beamc__rpc_channel_connect(beamc__rpc_channel *channel, int64_t tim
     waiter_dispose(&wait);
     return error;
 }
+
+/* ---- the end ---- */
+
+/* A core of 1.51 loses a connection for good, socket and all, that comes about after its channel was
+ * destroyed (grpc pull request 32071 mends it).  So an attempt under way gets a moment to end. */
+static void settle(beamc__rpc_channel *channel)
+{
+    gpr_timespec deadline = beamc__rpc_deadline(SETTLE_MS);
+    waiter wait;
+
+    if (grpc_channel_check_connectivity_state(channel->core, 0) != GRPC_CHANNEL_CONNECTING ||
+        waiter_init(&wait) < 0)
+        return;
+    wait.tag.done = on_state;
+    grpc_channel_watch_connectivity_state(channel->core, GRPC_CHANNEL_CONNECTING, deadline,
+                                          beamc__rpc_queue_core(channel->queue),
+                                          beamc__rpc_tag_arm(&wait.tag));
+    waiter_wait(&wait);
+    waiter_dispose(&wait);
+}
+
+void beamc__rpc_channel_free(beamc__rpc_channel *channel)
+{
+    if (channel == NULL)
+        return;
+    beamc__rpc_calls_close(&channel->calls);
+    beamc__rpc_calls_wait(&channel->calls);
+    beamc__rpc_calls_dispose(&channel->calls);
+    settle(channel);
+    free_channel(channel);
+}
+

@@ -92,9 +92,16 @@ static bool is_lost(const beamc__rpc_failure *failure)
                                          "GOAWAY",        "keepalive watchdog timeout" };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (strcasestr(failure->details, texts[i]) != NULL)
+        if (failure->code == BEAMC__RPC_UNAVAILABLE && strcasestr(failure->details, texts[i]) != NULL)
             return true;
     return false;
+}
+
+/* The other side's core says the same, and may be the first to. */
+static bool is_time_up(const beamc__rpc_failure *failure)
+{
+    return failure->code == BEAMC__RPC_DEADLINE_EXCEEDED && failure->timeout_ms > 0 &&
+           (!failure->from_peer || strcasecmp(failure->details, "Deadline Exceeded") == 0);
 }
 
 static beamc_error *explain_ours(const beamc__rpc_failure *failure)
@@ -106,12 +113,12 @@ static beamc_error *explain_ours(const beamc__rpc_failure *failure)
     if (failure->reason != NULL && failure->timeout_ms > 0)
         return beamc_error_new(code, "endpoint %s: not reached within %" PRId64 " ms: %s (%s)",
                                failure->url, failure->timeout_ms, failure->reason, name);
-    if (failure->code == BEAMC__RPC_DEADLINE_EXCEEDED && failure->timeout_ms > 0)
+    if (is_time_up(failure))
         return beamc_error_new(code, "endpoint %s: %s: no answer within %" PRId64 " ms (%s)",
                                failure->url, failure->method, failure->timeout_ms, name);
     if (beamc__rpc_explain_connect(failure->details, failure->tls, text, sizeof(text)) != NULL)
         return beamc_error_new(code, "endpoint %s: %s (%s)", failure->url, text, name);
-    if (failure->code == BEAMC__RPC_UNAVAILABLE && is_lost(failure))
+    if (is_lost(failure))
         return beamc_error_new(code, "endpoint %s: %s: the connection was lost: %s (%s)",
                                failure->url, failure->method, failure->details, name);
     if (failure->code == BEAMC__RPC_CANCELLED)
@@ -128,7 +135,8 @@ beamc_error *beamc__rpc_explain(const beamc__rpc_failure *failure)
 
     if (failure->code == BEAMC__RPC_OK)
         return NULL;
-    if (!failure->from_peer)
+    /* The core claims that a lost connection came from the peer. */
+    if (!failure->from_peer || is_time_up(failure) || is_lost(failure))
         return explain_ours(failure);
     if (strncmp(details, http_status, strlen(http_status)) == 0)
         return beamc_error_new(beamc__rpc_error_code(failure->code),
