@@ -6,6 +6,7 @@
  * outputs readable and looks which stages are ready now.  The calling thread watches. */
 #include "runners/engine/engine.h"
 
+#include "proto/urns.h"
 #include "runners/engine/collection.h"
 #include "runners/engine/shuffle.h"
 #include "runners/engine/side_index.h"
@@ -19,6 +20,9 @@
 
 #define PARTS_MAX 64                     /* of one input */
 #define PART_BYTES_MIN ((uint64_t)1 << 20) /* of a part, unless the elements were spread */
+/* Of an index that orders what is written: stage, bundle of it, writer of that. */
+#define INDEX_BUNDLE_BITS 20
+#define INDEX_WRITER_BITS 24
 #define WATCH_MS 20
 #define PROGRESS_MS 200
 
@@ -46,8 +50,10 @@ typedef struct {
     bundle_input *bundles; /* owned */
     size_t bundle_count;
     size_t next_bundle; /* to hand out */
-    size_t running;
     size_t done;
+    bool has_written;         /* its last bundle is done; it is not itself until all is put away */
+    beamc__kept **finishing;  /* owned: what it is the last to write */
+    bool counts_input;        /* nobody before it counts the elements that it reads */
     beamc_stage_state state;
     int64_t elements; /* atomic */
     int64_t bytes;    /* atomic */
@@ -192,8 +198,9 @@ static beamc_error *target_open(engine_target *target, const beamc__kept *to,
     return beamc__shuffle_writer_new(&target->shuffle, kept->shuffle, bundle_index);
 }
 
+/* @index is of its first target; the others follow. */
 static beamc_error *output_open(engine_output *output, stage_run *stage,
-                                const beamc__stage_output *from, uint64_t bundle_index)
+                                const beamc__stage_output *from, uint64_t index)
 {
     memset(output, 0, sizeof(*output));
     output->output.transform_id = from->port_id;
@@ -204,7 +211,7 @@ static beamc_error *output_open(engine_output *output, stage_run *stage,
         return beamc_error_nomem();
     for (size_t i = 0; i < from->to_count; i++) {
         output->target_count++;
-        BEAMC_TRY(target_open(&output->targets[i], from->to[i], bundle_index));
+        BEAMC_TRY(target_open(&output->targets[i], from->to[i], index + i));
     }
     return NULL;
 }
@@ -264,10 +271,20 @@ static beamc_error *state_get(beamc__state *self, const beamc__state_key *key,
 
 /* ---- running a bundle --------------------------------------------------------------------------- */
 
-/* Bundles are ordered by stage, then by their place in it. */
-static uint64_t bundle_index(const stage_run *stage, size_t bundle)
+/* Bundles are ordered by stage, then by their place in it, what one writes by the writer: two of one
+ * bundle may write to the same place. */
+static uint64_t writer_index(const stage_run *stage, size_t bundle, size_t writer)
 {
-    return (uint64_t)stage->stage->index << 32 | bundle;
+    return ((uint64_t)stage->stage->index << INDEX_BUNDLE_BITS | bundle) << INDEX_WRITER_BITS | writer;
+}
+
+static size_t writer_count(const beamc__stage *stage)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < stage->output_count; i++)
+        count += stage->outputs[i].to_count;
+    return count;
 }
 
 static beamc_error *run_with_outputs(run *r, stage_run *stage, size_t index, engine_input *input,
@@ -307,13 +324,15 @@ static beamc_error *run_bundle(run *r, stage_run *stage, size_t index, beamc__me
     engine_input input;
     engine_output *outputs = calloc(plan->output_count + 1, sizeof(*outputs));
     size_t opened = 0;
+    size_t writer = 0;
 
     if (outputs == NULL)
         return beamc_error_nomem();
     beamc_error *error = input_open(&input, plan, &stage->bundles[index]);
     while (error == NULL && opened < plan->output_count) {
         error = output_open(&outputs[opened], stage, &plan->outputs[opened],
-                            bundle_index(stage, index));
+                            writer_index(stage, index, writer));
+        writer += plan->outputs[opened].to_count;
         opened++;
     }
     if (error == NULL)
@@ -347,9 +366,15 @@ static beamc_error *cut_collection(stage_run *stage, const beamc__kept *kept)
 static beamc_error *cut(stage_run *stage)
 {
     const beamc__stage *plan = stage->stage;
+    size_t most = (plan->from_count + 1) * PARTS_MAX;
+    size_t writers = writer_count(plan);
 
-    stage->bundles = calloc((plan->from_count + 1) * PARTS_MAX, sizeof(*stage->bundles));
-    if (stage->bundles == NULL)
+    if (most >> INDEX_BUNDLE_BITS != 0 || writers >> INDEX_WRITER_BITS != 0)
+        return beamc_error_new(BEAMC_ELIMIT, "stage %s: reads %zu and writes %zu results at once",
+                               plan->name, plan->from_count, writers);
+    stage->finishing = calloc(writers + 1, sizeof(*stage->finishing));
+    stage->bundles = calloc(most, sizeof(*stage->bundles));
+    if (stage->bundles == NULL || stage->finishing == NULL)
         return beamc_error_nomem();
     if (plan->from_impulse)
         stage->bundle_count = 1; /* all zero: the impulse */
@@ -408,7 +433,7 @@ static bool is_written_by(const beamc__kept *kept, const beamc__stage *stage)
 static bool is_complete(const run *r, const beamc__kept *kept)
 {
     for (size_t i = 0; i < r->stages.stage_count; i++) {
-        if (r->runs[i].state != BEAMC_STAGE_DONE && is_written_by(kept, r->stages.stages[i]))
+        if (!r->runs[i].has_written && is_written_by(kept, r->stages.stages[i]))
             return false;
     }
     return true;
@@ -436,28 +461,42 @@ static void release_inputs(const beamc__stage *stage)
 
 static beamc_error *start_ready(run *r);
 
-/* The stage's last bundle is done.  Called with the lock. */
+/* Lists what the stage was the last to write; with the lock. */
+static size_t claim_kept(run *r, stage_run *stage)
+{
+    size_t count = 0;
+
+    stage->has_written = true;
+    for (size_t i = 0; i < r->stages.kept_count; i++) {
+        beamc__kept *kept = r->stages.kept[i];
+        if (is_written_by(kept, stage->stage) && is_complete(r, kept))
+            stage->finishing[count++] = kept;
+    }
+    return count;
+}
+
+/* The stage's last bundle is done.  Called with the lock, which it gives away while teardowns run
+ * and what was written is made readable. */
 static beamc_error *stage_end(run *r, stage_run *stage)
 {
-    beamc__stage *plan = stage->stage;
+    size_t count = claim_kept(r, stage);
     beamc_error *error = NULL;
 
-    r->executor->stage_end(r->executor, stage->executor_stage);
     stage->started = false;
+    uv_mutex_unlock(&r->lock);
+    r->executor->stage_end(r->executor, stage->executor_stage);
+    for (size_t i = 0; error == NULL && i < count; i++)
+        error = finish_kept(r, stage->finishing[i]);
+    uv_mutex_lock(&r->lock);
     stage->state = BEAMC_STAGE_DONE;
     stage->ended_ms = now_ms();
     r->stages_done++;
     r->stage_changed = true;
-    for (size_t i = 0; error == NULL && i < r->stages.kept_count; i++) {
-        beamc__kept *kept = r->stages.kept[i];
-        if (is_written_by(kept, plan) && is_complete(r, kept))
-            error = finish_kept(r, kept);
-    }
-    release_inputs(plan);
+    release_inputs(stage->stage);
     free(stage->bundles);
     stage->bundles = NULL;
     uv_cond_signal(&r->watch);
-    return error == NULL ? start_ready(r) : error;
+    return error == NULL && r->error == NULL ? start_ready(r) : error;
 }
 
 static bool is_ready(const run *r, const stage_run *stage)
@@ -535,8 +574,24 @@ static void release_part(const bundle_input *input)
     if (input->kept == NULL || input->kept->as != BEAMC__KEPT_GROUPS)
         return;
     const storage *at = input->kept->storage;
-    if (at->readers_left == 1)
+    if (input->kept->readers == 1)
         beamc__shuffle_release_part(at->shuffle, input->shuffle_part);
+}
+
+/* What a stage reads was counted by who wrote it. */
+static beamc_error *drop_counts(const stage_run *stage, beamc__metrics *metrics)
+{
+    beamc__metric_id id = { .urn = BEAMC_URN_METRIC_ELEMENT_COUNT,
+                            .pcollection = stage->stage->input->id };
+
+    if (stage->counts_input)
+        return NULL;
+    beamc__cell *cell = beamc__metrics_cell(metrics, &id, BEAMC__CELL_SUM);
+    if (cell == NULL)
+        return beamc_error_nomem();
+    cell->value = 0;
+    cell->count = 0;
+    return NULL;
 }
 
 static void work(void *arg)
@@ -554,14 +609,14 @@ static void work(void *arg)
             continue;
         }
         size_t index = stage->next_bundle++;
-        stage->running++;
         uv_mutex_unlock(&r->lock);
         beamc__metrics_clear(metrics);
         beamc_error *error = run_bundle(r, stage, index, metrics);
         if (error == NULL)
+            error = drop_counts(stage, metrics);
+        if (error == NULL)
             release_part(&stage->bundles[index]);
         uv_mutex_lock(&r->lock);
-        stage->running--;
         if (error == NULL && beamc__metrics_merge(r->metrics, metrics) < 0)
             error = beamc_error_nomem();
         if (error == NULL && ++stage->done == stage->bundle_count && r->error == NULL)
@@ -703,6 +758,28 @@ static int count_cores(void)
     return cores < 1 ? 1 : cores;
 }
 
+/* Nobody counts the elements of a grouping or a flatten as they are made, so the first stage that
+ * reads them does. */
+static bool is_first_to_count(const run *r, const beamc__stage *stage)
+{
+    if (stage->input->producer->kind == BEAMC__LEAF_EXECUTABLE)
+        return false;
+    for (size_t i = 0; i < stage->index; i++) {
+        if (r->stages.stages[i]->input == stage->input)
+            return false;
+    }
+    return true;
+}
+
+static bool is_written(const run *r, const beamc__kept *kept)
+{
+    for (size_t i = 0; i < r->stages.stage_count; i++) {
+        if (is_written_by(kept, r->stages.stages[i]))
+            return true;
+    }
+    return false;
+}
+
 static beamc_error *prepare(run *r, const PB(Pipeline) *pipeline)
 {
     const beamc_direct_options *options = r->options;
@@ -714,16 +791,22 @@ static beamc_error *prepare(run *r, const PB(Pipeline) *pipeline)
     r->progress = calloc(r->stages.stage_count + 1, sizeof(*r->progress));
     if (r->runs == NULL || r->progress == NULL)
         return beamc_error_nomem();
-    for (size_t i = 0; i < r->stages.stage_count; i++)
+    for (size_t i = 0; i < r->stages.stage_count; i++) {
         r->runs[i].stage = r->stages.stages[i];
+        r->runs[i].counts_input = is_first_to_count(r, r->stages.stages[i]);
+    }
     beamc__store_options store = {
         .budget = options->memory_budget > 0 ? options->memory_budget : quarter_of_memory(),
         .temp_location = options->temp_location,
         .workers = r->workers,
     };
     BEAMC_TRY(beamc__store_new(&r->store, &store));
-    for (size_t i = 0; i < r->stages.kept_count; i++)
-        BEAMC_TRY(storage_open(r, r->stages.kept[i]));
+    for (size_t i = 0; i < r->stages.kept_count; i++) {
+        beamc__kept *kept = r->stages.kept[i];
+        BEAMC_TRY(storage_open(r, kept));
+        if (!is_written(r, kept)) /* a flatten of nothing */
+            BEAMC_TRY(finish_kept(r, kept));
+    }
     return NULL;
 }
 
@@ -741,6 +824,32 @@ static void start_workers(run *r, uv_thread_t *threads, int *started)
         }
         r->workers_left++;
     }
+}
+
+static beamc__cell *count_of(run *r, const beamc__collection_node *node)
+{
+    beamc__metric_id id = { .urn = BEAMC_URN_METRIC_ELEMENT_COUNT, .pcollection = node->id };
+    return beamc__metrics_cell(r->metrics, &id, BEAMC__CELL_SUM);
+}
+
+/* What flattens and reshuffles give, where no stage read it as such. */
+static beamc_error *count_joined(run *r)
+{
+    for (size_t i = 0; i < r->graph.leaf_count; i++) {
+        const beamc__leaf *leaf = r->graph.leaves[i];
+        if (leaf->kind != BEAMC__LEAF_FLATTEN && leaf->kind != BEAMC__LEAF_RESHUFFLE)
+            continue;
+        beamc__cell *out = count_of(r, leaf->outputs[0]);
+        if (out == NULL)
+            return beamc_error_nomem();
+        for (size_t k = 0, counted = (size_t)out->count; counted == 0 && k < leaf->input_count; k++) {
+            const beamc__cell *in = count_of(r, leaf->inputs[k]);
+            if (in == NULL)
+                return beamc_error_nomem();
+            beamc__cell_add(out, in->value);
+        }
+    }
+    return NULL;
 }
 
 static beamc_error *execute(run *r)
@@ -762,7 +871,10 @@ static beamc_error *execute(run *r)
         if (r->runs[i].started)
             r->executor->stage_end(r->executor, r->runs[i].executor_stage);
         free(r->runs[i].bundles);
+        free(r->runs[i].finishing);
     }
+    if (r->error == NULL)
+        r->error = count_joined(r);
     return r->error;
 }
 

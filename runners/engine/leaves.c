@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define DEPTH_MAX 100 /* of composites */
+#define ROW_MAX 1000  /* of flattens, reshuffles and groupings with nothing between them */
 
 typedef PB(PTransform) transform_type;
 
@@ -211,9 +212,10 @@ static beamc_error *connect_inputs(beamc__leaves *graph, beamc__leaf *leaf,
         else
             leaf->inputs[leaf->input_count++] = node;
     }
-    if (leaf->kind != BEAMC__LEAF_FLATTEN && leaf->kind != BEAMC__LEAF_IMPULSE &&
-        leaf->input_count != 1)
-        return beamc_error_new(BEAMC_ECORRUPT, "it has %zu main inputs", leaf->input_count);
+    size_t wanted = leaf->kind == BEAMC__LEAF_IMPULSE ? 0 : 1;
+    if (leaf->kind != BEAMC__LEAF_FLATTEN && leaf->input_count != wanted)
+        return beamc_error_new(BEAMC_ECORRUPT, "it has %zu main inputs, not %zu", leaf->input_count,
+                               wanted);
     return NULL;
 }
 
@@ -350,6 +352,16 @@ static beamc_error *coders_for(beamc__leaves *graph, const transform_type *compo
     return out->kv == NULL || out->grouped == NULL ? beamc_error_nomem() : NULL;
 }
 
+/* An id that no PCollection of the pipeline has; NULL: no memory. */
+static const char *free_id(const beamc__leaves *graph, const char *of, const char *what)
+{
+    const char *id = beamc_arena_printf(graph->arena, "%s/%s", of, what);
+
+    for (int i = 2; id != NULL && find_pcollection(graph->pipeline, id) != NULL; i++)
+        id = beamc_arena_printf(graph->arena, "%s/%s_%d", of, what, i);
+    return id;
+}
+
 static beamc_error *lift(beamc__leaves *graph, const char *id, const transform_type *composite)
 {
     beamc_arena *arena = graph->arena;
@@ -361,9 +373,9 @@ static beamc_error *lift(beamc__leaves *graph, const char *id, const transform_t
         return beamc_error_new(BEAMC_ECORRUPT, "a combine has one input and one output");
     BEAMC_TRY(node_of(graph, composite->inputs[0]->value, &input));
     BEAMC_TRY(coders_for(graph, composite, input, &coders));
-    const char *precombined = beamc_arena_printf(arena, "%s/precombined", id);
-    const char *grouped = beamc_arena_printf(arena, "%s/grouped", id);
-    const char *merged = beamc_arena_printf(arena, "%s/merged", id);
+    const char *precombined = free_id(graph, id, "precombined");
+    const char *grouped = free_id(graph, id, "grouped");
+    const char *merged = free_id(graph, id, "merged");
     BEAMC_TRY(new_node(graph, precombined, coders.kv, input, &made));
     BEAMC_TRY(new_node(graph, grouped, coders.grouped, input, &made));
     BEAMC_TRY(new_node(graph, merged, coders.kv, input, &made));
@@ -449,7 +461,9 @@ static beamc_error *read_children(beamc__leaves *graph, const char *id, transfor
 {
     const char *urn = urn_of(transform);
 
-    if (strcmp(urn, BEAMC_URN_COMBINE_PER_KEY) == 0)
+    /* One with side inputs cannot be lifted, but is run by what is inside. */
+    if (strcmp(urn, BEAMC_URN_COMBINE_PER_KEY) == 0 &&
+        (transform->n_inputs == 1 || transform->n_subtransforms == 0))
         return lift(graph, id, transform);
     if (strcmp(urn, BEAMC_URN_RESHUFFLE) == 0)
         return add_leaf(graph, BEAMC__LEAF_RESHUFFLE, id, transform, NULL);
@@ -468,6 +482,10 @@ static beamc_error *read_transform(beamc__leaves *graph, const char *id, int dep
 
     if (transform == NULL)
         return beamc_error_new(BEAMC_ENOENT, "transform %s does not exist", id);
+    if (++graph->visited > graph->pipeline->components->n_transforms)
+        return beamc_error_new(BEAMC_ECORRUPT, "transform %s is in more than one composite, or in "
+                                               "itself",
+                               id);
     beamc_error *error = read_children(graph, id, transform, depth);
     /* The innermost transform is the one to name. */
     if (error == NULL || transform->n_subtransforms > 0)
@@ -484,9 +502,9 @@ static beamc_error *copy_of(beamc__leaves *graph, beamc__collection_node *node,
                             const char *environment_id, beamc__collection_node **out)
 {
     beamc_arena *arena = graph->arena;
-    const char *id = beamc_arena_printf(arena, "%s/copy", node->id);
+    const char *id = free_id(graph, node->id, "copy");
 
-    *out = id == NULL ? NULL : node_by_id(graph, id);
+    *out = node->copy;
     if (*out != NULL)
         return NULL;
     transform_type like = PBK(PTRANSFORM__INIT);
@@ -495,6 +513,7 @@ static beamc_error *copy_of(beamc__leaves *graph, beamc__collection_node *node,
     like.unique_name = node->producer->transform->unique_name;
     like.environment_id = (char *)environment_id;
     BEAMC_TRY(new_node(graph, id, node->pcollection->coder_id, node, out));
+    node->copy = *out;
     transform_type *copy = part_of(graph, &like, BEAMC_URN_FLATTEN, "Copy", node->id, id);
     const char *copy_id = beamc_arena_printf(arena, "%s/copy", node->producer->id);
     if (copy == NULL || copy_id == NULL)
@@ -534,15 +553,9 @@ static beamc_error *add_copies(beamc__leaves *graph)
 static beamc_error *add_consumer(beamc__leaves *graph, beamc__collection_node *node,
                                  beamc__leaf *leaf)
 {
-    beamc__leaf **more =
-        beamc_arena_alloc(graph->arena, (node->consumer_count + 1) * sizeof(*more));
-
-    if (more == NULL)
+    if (!grow(graph->arena, &node->consumers, node->consumer_count, &node->consumer_capacity))
         return beamc_error_nomem();
-    if (node->consumer_count > 0)
-        memcpy(more, node->consumers, node->consumer_count * sizeof(*more));
-    more[node->consumer_count++] = leaf;
-    node->consumers = more;
+    node->consumers[node->consumer_count++] = leaf;
     return NULL;
 }
 
@@ -599,6 +612,26 @@ static beamc_error *sort(beamc__leaves *graph)
     return NULL;
 }
 
+/* What is not executed is looked through recursively. */
+static beamc_error *check_depths(beamc__leaves *graph)
+{
+    for (size_t i = 0; i < graph->leaf_count; i++) {
+        const beamc__leaf *leaf = graph->leaves[i];
+        size_t depth = 0;
+        for (size_t k = 0; leaf->kind != BEAMC__LEAF_EXECUTABLE && k < leaf->input_count; k++) {
+            if (leaf->inputs[k]->depth + 1 > depth)
+                depth = leaf->inputs[k]->depth + 1;
+        }
+        if (depth > ROW_MAX)
+            return beamc_error_new(BEAMC_ELIMIT,
+                                   "transform %s: more than %d flattens and groupings in a row",
+                                   leaf->transform->unique_name, ROW_MAX);
+        for (size_t k = 0; k < leaf->output_count; k++)
+            leaf->outputs[k]->depth = depth;
+    }
+    return NULL;
+}
+
 /* Every entry of the maps has a value. */
 static beamc_error *check_components(const PB(Pipeline) *pipeline)
 {
@@ -637,5 +670,6 @@ beamc_error *beamc__leaves_read(beamc__leaves *out, const PB(Pipeline) *pipeline
     BEAMC_TRY(add_copies(out));
     for (size_t i = 0; i < out->leaf_count; i++)
         BEAMC_TRY(connect_leaf(out, out->leaves[i]));
-    return sort(out);
+    BEAMC_TRY(sort(out));
+    return check_depths(out);
 }

@@ -50,8 +50,11 @@ struct beamc__collection_node {
     beamc__strategy strategy;
     beamc__leaf *producer;
     beamc__leaf **consumers; /* as main input */
-    size_t consumer_count;
+    size_t consumer_count, consumer_capacity;
     bool is_side; /* of some leaf */
+    beamc__collection_node *copy; /* of what the engine makes; NULL if nobody wants one */
+    size_t depth; /* flattens, reshuffles and groupings in a row before it */
+    size_t seen;  /* the search of fusion that came by last */
 };
 
 typedef struct {
@@ -64,6 +67,7 @@ typedef struct {
     /* The pipeline's and those that lifting made. */
     PB(Components__CodersEntry) **coders;
     size_t coder_count, coder_capacity;
+    size_t visited; /* transforms, while they are read */
 } beamc__leaves;
 
 /* Reads and checks @pipeline (borrowed as long as the graph): ids that do not exist, loops, PCollections

@@ -4,15 +4,34 @@
 #include "proto/urns.h"
 #include <stdio.h>
 
+#define STEPS_MAX 1000000 /* of one walk through flattens */
+#define CODERS_MAX 10000  /* compared in one comparison */
+
 typedef struct {
     beamc__leaves *graph;
     beamc__stages *out;
+    size_t search; /* number of the one that runs */
+    size_t steps;  /* of the walk that runs */
 } maker;
 
-/* Room for one more in a list that was made for @most. */
 static void *list_of(maker *m, size_t most, size_t size)
 {
     return beamc_arena_calloc(m->graph->arena, most, size);
+}
+
+/* A list with room for one more item of @size; NULL: no memory. */
+static void *grown(maker *m, void *list, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return list;
+    size_t more = *capacity == 0 ? 4 : 2 * *capacity;
+    void *made = list_of(m, more, size);
+    if (made == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(made, list, count * size);
+    *capacity = more;
+    return made;
 }
 
 /* ---- which stages wait for which ------------------------------------------------------------- */
@@ -48,20 +67,30 @@ static void wait_for(beamc__stage *stage, beamc__stage *earlier)
     stage->waits_for[stage->wait_count++] = earlier;
 }
 
-/* Calls @visit for all executable leaves that make the elements of @node, through flattens,
- * groupings and reshuffles. */
-static bool any_maker(maker *m, beamc__collection_node *node,
-                      bool (*visit)(maker *m, beamc__stage *maker_stage, void *ctx), void *ctx)
+typedef bool visitor(maker *m, beamc__stage *maker_stage, void *ctx);
+
+static bool search_makers(maker *m, beamc__collection_node *node, visitor *visit, void *ctx)
 {
     const beamc__leaf *leaf = node->producer;
 
+    if (node->seen == m->search)
+        return false;
+    node->seen = m->search;
     if (leaf->kind == BEAMC__LEAF_EXECUTABLE)
         return visit(m, leaf->stage, ctx);
     for (size_t i = 0; i < leaf->input_count; i++) {
-        if (any_maker(m, leaf->inputs[i], visit, ctx))
+        if (search_makers(m, leaf->inputs[i], visit, ctx))
             return true;
     }
     return false;
+}
+
+/* Calls @visit for all executable leaves that make the elements of @node, through flattens,
+ * groupings and reshuffles, until one answers true. */
+static bool any_maker(maker *m, beamc__collection_node *node, visitor *visit, void *ctx)
+{
+    m->search++;
+    return search_makers(m, node, visit, ctx);
 }
 
 static bool made_after(maker *m, beamc__stage *maker_stage, void *stage)
@@ -186,42 +215,109 @@ static beamc__kept *keep(maker *m, beamc__kept_as as, beamc__collection_node *no
             return kept;
     }
     beamc__kept *kept = beamc_arena_calloc(m->graph->arena, 1, sizeof(*kept));
-    beamc__kept **more =
-        beamc_arena_alloc(m->graph->arena, (m->out->kept_count + 1) * sizeof(*more));
-    if (kept == NULL || more == NULL)
+    beamc__kept **kepts =
+        grown(m, m->out->kept, m->out->kept_count, &m->out->kept_capacity, sizeof(*kepts));
+    if (kept == NULL || kepts == NULL)
         return NULL;
     *kept = (beamc__kept){ .as = as, .node = node, .group = group, .is_multimap = is_multimap };
-    if (m->out->kept_count > 0)
-        memcpy(more, m->out->kept, m->out->kept_count * sizeof(*more));
-    more[m->out->kept_count++] = kept;
-    m->out->kept = more;
+    m->out->kept = kepts;
+    kepts[m->out->kept_count++] = kept;
     return kept;
 }
 
-static beamc_error *append_kept(maker *m, beamc__kept ***list, size_t *count, beamc__kept *kept)
+/* Adds to the end of a list of what is kept. */
+static beamc_error *append_kept(maker *m, beamc__kept ***list, size_t *count, size_t *capacity,
+                                beamc__kept *kept)
 {
-    beamc__kept **more = beamc_arena_alloc(m->graph->arena, (*count + 1) * sizeof(*more));
+    beamc__kept **more = grown(m, *list, *count, capacity, sizeof(*more));
 
     if (kept == NULL || more == NULL)
         return beamc_error_nomem();
-    if (*count > 0)
-        memcpy(more, *list, *count * sizeof(*more));
-    more[(*count)++] = kept;
     *list = more;
+    more[(*count)++] = kept;
     return NULL;
 }
 
-static beamc_error *same_coders(const beamc__leaf *flatten)
+/* ---- coders ----------------------------------------------------------------------------------- */
+
+static bool same_coder(maker *m, const char *a, const char *b)
 {
-    for (size_t i = 0; i < flatten->input_count; i++) {
-        const char *in = flatten->inputs[i]->pcollection->coder_id;
-        const char *out = flatten->outputs[0]->pcollection->coder_id;
-        if (strcmp(in, out) != 0)
+    if (strcmp(a, b) == 0)
+        return true;
+    if (++m->steps > CODERS_MAX)
+        return false;
+    const PB(Coder) *x = beamc__leaves_coder(m->graph, a);
+    const PB(Coder) *y = beamc__leaves_coder(m->graph, b);
+    if (x == NULL || y == NULL || x->spec == NULL || y->spec == NULL ||
+        strcmp(x->spec->urn, y->spec->urn) != 0 ||
+        x->spec->payload.len != y->spec->payload.len ||
+        (x->spec->payload.len > 0 &&
+         memcmp(x->spec->payload.data, y->spec->payload.data, x->spec->payload.len) != 0) ||
+        x->n_component_coder_ids != y->n_component_coder_ids)
+        return false;
+    for (size_t i = 0; i < x->n_component_coder_ids; i++) {
+        if (!same_coder(m, x->component_coder_ids[i], y->component_coder_ids[i]))
+            return false;
+    }
+    return true;
+}
+
+static const PB(WindowingStrategy) *strategy_of(maker *m, const beamc__collection_node *node)
+{
+    const PB(Components) *components = m->graph->pipeline->components;
+
+    for (size_t i = 0; i < components->n_windowing_strategies; i++) {
+        if (strcmp(components->windowing_strategies[i]->key,
+                   node->pcollection->windowing_strategy_id) == 0)
+            return components->windowing_strategies[i]->value;
+    }
+    return NULL; /* not of a node: they were all read */
+}
+
+/* Elements of a flatten's or reshuffle's inputs become those of its output as they are written. */
+static beamc_error *check_coders(maker *m, const beamc__leaf *leaf)
+{
+    const beamc__collection_node *out = leaf->outputs[0];
+
+    for (size_t i = 0; i < leaf->input_count; i++) {
+        const beamc__collection_node *in = leaf->inputs[i];
+        m->steps = 0;
+        if (!same_coder(m, in->pcollection->coder_id, out->pcollection->coder_id))
             return beamc_error_new(BEAMC_EUNSUPPORTED,
-                                   "transform %s: it joins PCollections of coders %s and %s",
-                                   flatten->transform->unique_name, in, out);
+                                   "transform %s: it takes elements of coder %s and gives them of %s",
+                                   leaf->transform->unique_name, in->pcollection->coder_id,
+                                   out->pcollection->coder_id);
+        if (!same_coder(m, strategy_of(m, in)->window_coder_id,
+                        strategy_of(m, out)->window_coder_id))
+            return beamc_error_new(BEAMC_EUNSUPPORTED,
+                                   "transform %s: it takes windows of %s and gives them of %s",
+                                   leaf->transform->unique_name,
+                                   in->pcollection->windowing_strategy_id,
+                                   out->pcollection->windowing_strategy_id);
     }
     return NULL;
+}
+
+static beamc_error *check_all_coders(maker *m)
+{
+    for (size_t i = 0; i < m->graph->leaf_count; i++) {
+        const beamc__leaf *leaf = m->graph->leaves[i];
+        if (leaf->kind == BEAMC__LEAF_FLATTEN || leaf->kind == BEAMC__LEAF_RESHUFFLE)
+            BEAMC_TRY(check_coders(m, leaf));
+    }
+    return NULL;
+}
+
+/* ---- inputs ----------------------------------------------------------------------------------- */
+
+/* A flatten's input that stands several times comes several times: nested flattens may multiply
+ * without end. */
+static beamc_error *count_step(maker *m, const beamc__leaf *leaf)
+{
+    if (++m->steps <= STEPS_MAX)
+        return NULL;
+    return beamc_error_new(BEAMC_ELIMIT, "transform %s: flattens lead to it on more than %d ways",
+                           leaf->transform->unique_name, STEPS_MAX);
 }
 
 /* Adds to @stage what holds the elements of @node, which no stage makes under that name. */
@@ -230,18 +326,18 @@ static beamc_error *find_sources(maker *m, beamc__stage *stage, beamc__collectio
 {
     const beamc__leaf *leaf = node->producer;
 
+    BEAMC_TRY(count_step(m, leaf));
     switch (leaf->kind) {
     case BEAMC__LEAF_IMPULSE:
         stage->from_impulse = true;
         return NULL;
     case BEAMC__LEAF_GROUP: {
         beamc__kept *kept = keep(m, BEAMC__KEPT_GROUPS, leaf->inputs[0], leaf, false);
-        return append_kept(m, &stage->from, &stage->from_count, kept);
+        return append_kept(m, &stage->from, &stage->from_count, &stage->from_capacity, kept);
     }
     case BEAMC__LEAF_RESHUFFLE:
         return find_sources(m, stage, leaf->inputs[0], true);
     case BEAMC__LEAF_FLATTEN:
-        BEAMC_TRY(same_coders(leaf));
         for (size_t i = 0; i < leaf->input_count; i++)
             BEAMC_TRY(find_sources(m, stage, leaf->inputs[i], spread));
         return NULL;
@@ -249,7 +345,7 @@ static beamc_error *find_sources(maker *m, beamc__stage *stage, beamc__collectio
         beamc__kept *kept = keep(m, BEAMC__KEPT_COLLECTION, node, NULL, false);
         if (kept != NULL)
             kept->spread = kept->spread || spread;
-        return append_kept(m, &stage->from, &stage->from_count, kept);
+        return append_kept(m, &stage->from, &stage->from_count, &stage->from_capacity, kept);
     }
     }
     return NULL;
@@ -260,6 +356,7 @@ static beamc_error *keep_inputs(maker *m)
     for (size_t i = 0; i < m->out->stage_count; i++) {
         beamc__stage *stage = m->out->stages[i];
         stage->from_impulse = false;
+        m->steps = 0;
         BEAMC_TRY(find_sources(m, stage, stage->input, false));
         for (size_t k = 0; k < stage->from_count; k++)
             stage->from[k]->readers++;
@@ -301,14 +398,12 @@ static beamc__stage_output *output_of(maker *m, beamc__stage *stage, beamc__coll
         if (stage->outputs[i].node == node)
             return &stage->outputs[i];
     }
-    beamc__stage_output *more =
-        beamc_arena_calloc(m->graph->arena, stage->output_count + 1, sizeof(*more));
-    if (more == NULL)
+    beamc__stage_output *outputs =
+        grown(m, stage->outputs, stage->output_count, &stage->output_capacity, sizeof(*outputs));
+    if (outputs == NULL)
         return NULL;
-    if (stage->output_count > 0)
-        memcpy(more, stage->outputs, stage->output_count * sizeof(*more));
-    stage->outputs = more;
-    beamc__stage_output *output = &more[stage->output_count++];
+    stage->outputs = outputs;
+    beamc__stage_output *output = &outputs[stage->output_count++];
     output->node = node;
     output->port_id = beamc_arena_printf(m->graph->arena, "fn/write/%s", node->id);
     return output->port_id == NULL ? NULL : output;
@@ -319,14 +414,14 @@ static beamc_error *write_to(maker *m, beamc__collection_node *node, beamc__kept
 {
     const beamc__leaf *leaf = node->producer;
 
+    BEAMC_TRY(count_step(m, leaf));
     if (leaf->kind == BEAMC__LEAF_EXECUTABLE) {
         beamc__stage_output *output = output_of(m, leaf->stage, node);
-        return output == NULL ? beamc_error_nomem()
-                              : append_kept(m, &output->to, &output->to_count, kept);
+        return output == NULL
+                   ? beamc_error_nomem()
+                   : append_kept(m, &output->to, &output->to_count, &output->to_capacity, kept);
     }
     if (leaf->kind == BEAMC__LEAF_FLATTEN || leaf->kind == BEAMC__LEAF_RESHUFFLE) {
-        if (leaf->kind == BEAMC__LEAF_FLATTEN)
-            BEAMC_TRY(same_coders(leaf));
         for (size_t i = 0; i < leaf->input_count; i++)
             BEAMC_TRY(write_to(m, leaf->inputs[i], kept));
         return NULL;
@@ -339,8 +434,10 @@ static beamc_error *write_to(maker *m, beamc__collection_node *node, beamc__kept
 
 static beamc_error *find_outputs(maker *m)
 {
-    for (size_t i = 0; i < m->out->kept_count; i++)
+    for (size_t i = 0; i < m->out->kept_count; i++) {
+        m->steps = 0;
         BEAMC_TRY(write_to(m, m->out->kept[i]->node, m->out->kept[i]));
+    }
     return NULL;
 }
 
@@ -396,18 +493,11 @@ static beamc_error *port_spec(maker *m, const char *urn, const beamc__collection
                               PB(FunctionSpec) **out)
 {
     beamc_arena *arena = m->graph->arena;
-    const PB(WindowingStrategy) *strategy = NULL;
-    const PB(Components) *components = m->graph->pipeline->components;
     FN(RemoteGrpcPort) port = FNK(REMOTE_GRPC_PORT__INIT);
 
-    for (size_t i = 0; i < components->n_windowing_strategies; i++) {
-        if (strcmp(components->windowing_strategies[i]->key,
-                   node->pcollection->windowing_strategy_id) == 0)
-            strategy = components->windowing_strategies[i]->value;
-    }
     port.coder_id = (char *)beamc__leaves_add_coder(
         m->graph, BEAMC_URN_CODER_WINDOWED_VALUE, node->pcollection->coder_id,
-        strategy->window_coder_id);
+        strategy_of(m, node)->window_coder_id);
     *out = beamc_arena_alloc(arena, sizeof(**out));
     if (*out == NULL || port.coder_id == NULL)
         return beamc_error_nomem();
@@ -567,12 +657,13 @@ static beamc_error *share_components(maker *m)
 
 beamc_error *beamc__stages_make(beamc__stages *out, beamc__leaves *graph)
 {
-    maker m = { graph, out };
+    maker m = { .graph = graph, .out = out };
 
     memset(out, 0, sizeof(*out));
     out->stages = list_of(&m, graph->leaf_count, sizeof(*out->stages));
     if (out->stages == NULL)
         return beamc_error_nomem();
+    BEAMC_TRY(check_all_coders(&m));
     BEAMC_TRY(place_leaves(&m));
     BEAMC_TRY(sort_stages(&m));
     BEAMC_TRY(keep_inputs(&m));

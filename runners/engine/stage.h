@@ -35,8 +35,8 @@ typedef struct {
 typedef struct {
     beamc__collection_node *node;
     const char *port_id; /* id of the sink */
-    beamc__kept **to;
-    size_t to_count;
+    beamc__kept **to; /* the same one may be there several times */
+    size_t to_count, to_capacity;
 } beamc__stage_output;
 
 /* What a side input of a leaf in the stage looks into. */
@@ -52,12 +52,13 @@ struct beamc__stage {
     beamc__collection_node *input;
     const char *port_id;    /* id of the source */
     bool from_impulse;
-    beamc__kept **from;     /* what holds the input's elements, in order */
-    size_t from_count;
+    beamc__kept **from;     /* what holds the input's elements, in order; the same one may be there
+                               several times */
+    size_t from_count, from_capacity;
     beamc__leaf **leaves;
     size_t leaf_count;
     beamc__stage_output *outputs;
-    size_t output_count;
+    size_t output_count, output_capacity;
     beamc__stage_side *sides;
     size_t side_count;
     beamc__stage **waits_for;
@@ -71,7 +72,7 @@ typedef struct {
     beamc__stage **stages; /* those that others wait for first */
     size_t stage_count;
     beamc__kept **kept;
-    size_t kept_count;
+    size_t kept_count, kept_capacity;
 } beamc__stages;
 
 /* All of it in the graph's arena. */
