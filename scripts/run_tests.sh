@@ -14,9 +14,11 @@ job_timeout=600
 if [ "${1:-}" = --job ]; then
     kind=$2 name=$3
     log=$BUILD/test/log/$kind.$name
-    export TMP=$BUILD/test/tmp/$kind.$name
-    rm -rf "$TMP"
-    mkdir -p "$TMP"
+    local scratch=$BUILD/test/tmp/$kind.$name
+    rm -rf "$scratch"
+    mkdir -p "$scratch"
+    TMP=$(cd "$scratch" && pwd)
+    export TMP
     case $kind in
     suite) command=("$BUILD/test/run_tests" "$name") ;;
     fuzz) command=("$BUILD/test/fuzz/$name" "test/fuzz/corpus/${name#fuzz_}") ;;
