@@ -14,7 +14,7 @@ job_timeout=600
 if [ "${1:-}" = --job ]; then
     kind=$2 name=$3
     log=$BUILD/test/log/$kind.$name
-    local scratch=$BUILD/test/tmp/$kind.$name
+    scratch=$BUILD/test/tmp/$kind.$name
     rm -rf "$scratch"
     mkdir -p "$scratch"
     TMP=$(cd "$scratch" && pwd)
