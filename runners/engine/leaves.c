@@ -412,35 +412,32 @@ static const char *urn_of(const transform_type *transform)
 
 static beamc_error *read_transform(beamc__leaves *graph, const char *id, int depth);
 
-static beamc_error *read_leaf(beamc__leaves *graph, const char *id, transform_type *transform)
+/* Whether a leaf of that URN can be run, and as what. */
+static bool find_kind(const char *urn, beamc__leaf_kind *kind)
 {
-    static const char *const executables[] = {
-        BEAMC_URN_WINDOW_INTO,
-        BEAMC_URN_COMBINE_PER_KEY_PRECOMBINE,
-        BEAMC_URN_COMBINE_PER_KEY_MERGE_ACCUMULATORS,
-        BEAMC_URN_COMBINE_PER_KEY_EXTRACT_OUTPUTS,
-        BEAMC_URN_COMBINE_PER_KEY_CONVERT_TO_ACCUMULATORS,
-        BEAMC_URN_COMBINE_GROUPED_VALUES,
+    static const struct {
+        const char *urn;
+        beamc__leaf_kind kind;
+    } kinds[] = {
+        { BEAMC_URN_IMPULSE, BEAMC__LEAF_IMPULSE },
+        { BEAMC_URN_GROUP_BY_KEY, BEAMC__LEAF_GROUP },
+        { BEAMC_URN_FLATTEN, BEAMC__LEAF_FLATTEN },
+        { BEAMC_URN_PARDO, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_WINDOW_INTO, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_COMBINE_PER_KEY_PRECOMBINE, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_COMBINE_PER_KEY_MERGE_ACCUMULATORS, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_COMBINE_PER_KEY_EXTRACT_OUTPUTS, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_COMBINE_PER_KEY_CONVERT_TO_ACCUMULATORS, BEAMC__LEAF_EXECUTABLE },
+        { BEAMC_URN_COMBINE_GROUPED_VALUES, BEAMC__LEAF_EXECUTABLE },
     };
-    const char *urn = urn_of(transform);
-    const PB(ParDoPayload) *payload;
 
-    if (strcmp(urn, BEAMC_URN_IMPULSE) == 0)
-        return add_leaf(graph, BEAMC__LEAF_IMPULSE, id, transform, NULL);
-    if (strcmp(urn, BEAMC_URN_GROUP_BY_KEY) == 0)
-        return add_leaf(graph, BEAMC__LEAF_GROUP, id, transform, NULL);
-    if (strcmp(urn, BEAMC_URN_FLATTEN) == 0)
-        return add_leaf(graph, BEAMC__LEAF_FLATTEN, id, transform, NULL);
-    if (strcmp(urn, BEAMC_URN_PARDO) == 0) {
-        BEAMC_TRY(read_par_do(graph, transform, &payload));
-        return add_leaf(graph, BEAMC__LEAF_EXECUTABLE, id, transform, payload);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        if (strcmp(urn, kinds[i].urn) == 0) {
+            *kind = kinds[i].kind;
+            return true;
+        }
     }
-    for (size_t i = 0; i < sizeof(executables) / sizeof(*executables); i++) {
-        if (strcmp(urn, executables[i]) == 0)
-            return add_leaf(graph, BEAMC__LEAF_EXECUTABLE, id, transform, NULL);
-    }
-    return beamc_error_new(BEAMC_EUNSUPPORTED, "%s is no transform that this runner runs",
-                           *urn == '\0' ? "a leaf without a URN" : urn);
+    return false;
 }
 
 /* Has no subtransforms and gives only what it takes. */
@@ -456,6 +453,23 @@ static bool is_identity(const transform_type *transform)
     return *urn_of(transform) == '\0' || transform->n_outputs > 0;
 }
 
+static beamc_error *read_leaf(beamc__leaves *graph, const char *id, transform_type *transform)
+{
+    const char *urn = urn_of(transform);
+    const PB(ParDoPayload) *payload = NULL;
+    beamc__leaf_kind kind;
+
+    if (!find_kind(urn, &kind)) {
+        if (is_identity(transform))
+            return NULL;
+        return beamc_error_new(BEAMC_EUNSUPPORTED, "%s is no transform that this runner runs",
+                               *urn == '\0' ? "a leaf without a URN" : urn);
+    }
+    if (strcmp(urn, BEAMC_URN_PARDO) == 0)
+        BEAMC_TRY(read_par_do(graph, transform, &payload));
+    return add_leaf(graph, kind, id, transform, payload);
+}
+
 static beamc_error *read_children(beamc__leaves *graph, const char *id, transform_type *transform,
                                   int depth)
 {
@@ -468,7 +482,7 @@ static beamc_error *read_children(beamc__leaves *graph, const char *id, transfor
     if (strcmp(urn, BEAMC_URN_RESHUFFLE) == 0)
         return add_leaf(graph, BEAMC__LEAF_RESHUFFLE, id, transform, NULL);
     if (transform->n_subtransforms == 0)
-        return is_identity(transform) ? NULL : read_leaf(graph, id, transform);
+        return read_leaf(graph, id, transform);
     if (depth >= DEPTH_MAX)
         return beamc_error_new(BEAMC_ECORRUPT, "composites are nested without end");
     for (size_t i = 0; i < transform->n_subtransforms; i++)
