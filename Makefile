@@ -51,7 +51,7 @@ endif
 endif
 endif
 
-PKGS      := libprotobuf-c libuv zlib libzstd libpcre2-8
+PKGS      := libprotobuf-c libuv zlib libzstd libpcre2-8 libcrypto
 PKG_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS  := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 ifeq ($(PKG_LIBS),)
@@ -70,7 +70,9 @@ ALL_ROOMS := $(filter-out sdk/examples,$(patsubst %/,%,$(wildcard sdk/*/ harness
 ROOMS     ?= $(ALL_ROOMS)
 # Not empty where only some rooms are asked for; then there are no programs.
 SOME_ROOMS := $(filter-out $(ROOMS),$(ALL_ROOMS))
-LIB_C     := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
+# Files named *_main.c are programs of their own: harness/container/boot_main.c is beamc-boot.
+MAIN_C    := $(foreach room,$(ROOMS),$(wildcard $(room)/*_main.c))
+LIB_C     := $(filter-out $(MAIN_C),$(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))))
 LIB_OBJ   := $(LIB_C:%.c=$(BUILD)/%.o)
 
 PUBLIC_DIRS    := $(wildcard $(addsuffix /include,$(ALL_ROOMS)))
@@ -78,6 +80,7 @@ PUBLIC_HEADERS := $(sort $(wildcard $(addsuffix /beamc/*.h,$(PUBLIC_DIRS))))
 
 EXAMPLE_C := $(if $(SOME_ROOMS),,$(sort $(wildcard sdk/examples/*.c)))
 EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
+PROGRAMS  := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(BIN)/beamc-boot)
 
 TEST_DIRS := $(if $(SOME_ROOMS),$(foreach room,proto $(ROOMS),$(wildcard test/$(room))), \
                $(filter-out test/bench/ test/fuzz/ test/examples/ test/graph/,$(wildcard test/*/)))
@@ -150,7 +153,12 @@ $(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(BUILD)/libbeamc.a
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 .PHONY: all
-all: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(EXAMPLES)
+$(BIN)/beamc-boot: $(BUILD)/harness/container/boot_main.o $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+all: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(EXAMPLES) $(PROGRAMS)
 
 # ---- tests --------------------------------------------------------------------------------------
 

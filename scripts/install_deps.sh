@@ -7,7 +7,7 @@ set -u
 
 packages="gcc g++ make libc6-dev pkg-config git ca-certificates python3
     protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libprotobuf-dev
-    libuv1-dev libgrpc-dev zlib1g-dev libzstd-dev libbz2-dev libpcre2-dev check
+    libuv1-dev libgrpc-dev libssl-dev zlib1g-dev libzstd-dev libbz2-dev libpcre2-dev check
     gzip bzip2 zstd"
 
 # Fetches Beam's published descriptors and test vectors.

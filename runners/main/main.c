@@ -3,6 +3,7 @@
 #include <beamc/main.h>
 #include "console.h"
 #include "graph.h"
+#include "harness/container/serve.h"
 #include "number.h"
 #include "sdk/pipeline/options.h"
 #include "signals.h"
@@ -201,6 +202,11 @@ int beamc_main_with(int argc, char **argv, beamc_build_fn *build, const beamc_op
     beamc_options *options;
     const char *program = beamc__option_program(argc, (const char *const *)argv);
 
+    /* Started by a runner, the program is a worker: its functions are what it is for. */
+    if (beamc__serve_is_asked(argc, argv)) {
+        beamc_error *ended = beamc__serve(argc, argv, functions, function_count);
+        return ended == NULL ? EXIT_OK : report(program, ended, EXIT_FAILED);
+    }
     beamc_error *error = beamc_options_parse(&options, argc, (const char *const *)argv, specs,
                                              spec_count);
     if (error != NULL)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker is told of itself: ProvisionService.GetProvisionInfo.  Some runners give nothing on the
+ * command line but a worker's id and where this service is. */
+#ifndef BEAMC_CONTAINER_PROVISION_H
+#define BEAMC_CONTAINER_PROVISION_H
+
+#include "proto/beam.h"
+#include "sdk/rpc/queue.h"
+#include <beamc/arena.h>
+
+/* What the command line says.  NULL: not said. */
+typedef struct {
+    const char *id;
+    const char *provision_endpoint;
+    const char *control_endpoint;
+    const char *logging_endpoint;
+    const char *artifact_endpoint;
+    const char *status_endpoint;
+    const char *semi_persist_dir; /* NULL: /tmp */
+} beamc__worker_flags;
+
+/* Reads flags in the form --name=value or --name value out of @argv into @out, strings in @arena.  A
+ * pair of quotes around a value is taken off: one runner starts processes without a shell and quotes
+ * all the same.  Flags that are not known are counted in *unknown and passed over. */
+BEAMC_MUST_USE beamc_error *beamc__worker_flags_read(beamc__worker_flags *out, int argc,
+                                                     char *const *argv, beamc_arena *arena,
+                                                     int *unknown);
+
+/* Asks for the provision info and fills in what the flags leave open: in the info wins what is there,
+ * as other SDKs' boot programs have it.  *info (may be NULL) is in @arena; NULL if there is no
+ * provision endpoint. */
+BEAMC_MUST_USE beamc_error *beamc__provision(beamc__worker_flags *flags, beamc__rpc_queue *queue,
+                                             beamc_arena *arena, const FN(ProvisionInfo) **info);
+
+/* Whether the runner has the capability @urn. */
+bool beamc__provision_has(const FN(ProvisionInfo) *info, const char *urn);
+
+#endif
