@@ -5,7 +5,7 @@
 
 #include "proto/unpack.h"
 #include "runners/direct/local_executor.h"
-#include "runners/direct/result.h"
+#include "runners/result/result.h"
 #include "runners/engine/engine.h"
 #include "sdk/base/arena_proto.h"
 #include "sdk/pipeline/graph.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results made of metrics. */
-#ifndef BEAMC_DIRECT_RESULT_H
-#define BEAMC_DIRECT_RESULT_H
+#ifndef BEAMC_RESULT_RESULT_H
+#define BEAMC_RESULT_RESULT_H
 
 #include "harness/exec/metrics.h"
 #include <beamc/result.h>

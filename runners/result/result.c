@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runners/direct/result.h"
+#include "runners/result/result.h"
 
 #include "proto/urns.h"
 #include <beamc/arena.h>
