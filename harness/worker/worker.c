@@ -743,6 +743,8 @@ static beamc_error *start(beamc__worker *worker, const beamc__worker_options *op
     BEAMC_TRY(beamc__rpc_queue_new(&worker->control_queue, "beamc-control"));
     BEAMC_TRY(beamc__rpc_queue_new(&worker->data_queue, "beamc-data"));
     BEAMC_TRY(open_logging(worker, options->logging_url));
+    worker->plan_options.log = worker->log;
+    worker->plan_options.log_level = worker->log_level;
     if (options->status_url != NULL && *options->status_url != '\0') {
         BEAMC_TRY(open_channel(worker, options->status_url, &worker->status_channel));
         BEAMC_TRY(open_call(worker, worker->status_channel, STATUS_METHOD, &status_handlers,

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker that a well-behaved runner drives: bundles, side inputs, metrics, logs, status, its end. */
+#include "test/harness/worker/fns.h"
+
+#include "proto/urns.h"
+#include "test/sdk/rpc/peer.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static fn_peer *runner;
+static beamc__worker *worker;
+
+static void begin_with(const beamc__worker_options *options)
+{
+    runner = fn_peer_new();
+    worker = fn_peer_worker(runner, options);
+}
+
+static void begin(void)
+{
+    begin_with(NULL);
+}
+
+static void finish(void)
+{
+    fn_peer_finish(runner, worker);
+}
+
+static void check_bundle(const char *instruction, const char *descriptor, const char *words,
+                         const char *lines)
+{
+    fn_peer_process(runner, instruction, descriptor);
+    fn_peer_put(runner, instruction, "in", words);
+    fn_peer_done(runner, instruction);
+    ck_assert_str_eq(fn_peer_lines(runner, instruction, "out"), lines);
+}
+
+/* ---- bundles ----------------------------------------------------------------------------------- */
+
+START_TEST(a_bundle_goes_from_source_to_sink)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    check_bundle("i1", "d1", "to be or not", "to\nbe\nor\nnot\n");
+    check_bundle("i2", "d1", "to be", "to\nbe\n");
+    ck_assert_int_eq(fn_peer_asked(runner), 1);
+    for (int i = 0; i < FN_SERVICES; i++)
+        ck_assert_str_eq(fn_peer_worker_id(runner, (fn_service)i), "worker-1");
+    finish();
+}
+END_TEST
+
+START_TEST(each_sink_ends_once_by_a_message_of_its_own)
+{
+    static const char *const words[] = { "", "a b c", "aa bb", "a bb" };
+    static const char *const lines[] = { "", "", "aa\nbb\n", "bb\n" };
+    static const char *const all[] = { "", "a\nb\nc\n", "aa\nbb\n", "a\nbb\n" };
+
+    begin();
+    worker_give(runner, "d1", worker_fn_twice);
+    fn_peer_process(runner, "i1", "d1");
+    fn_peer_put(runner, "i1", "in", words[_i]);
+    fn_peer_done(runner, "i1");
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), lines[_i]);
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out2"), all[_i]);
+    const char *const sinks[] = { "out", "out2" };
+    for (size_t i = 0; i < 2; i++) {
+        const fn_output *output = fn_peer_output(runner, "i1", sinks[i]);
+        ck_assert_int_eq(output->lasts, 1);
+        ck_assert(!output->with_data);
+        ck_assert(!output->after);
+    }
+    finish();
+}
+END_TEST
+
+START_TEST(elements_may_come_before_the_bundle)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    check_bundle("i1", "d1", "x", "x\n"); /* opens the stream */
+    fn_peer_put(runner, "i2", "in", "early bird");
+    /* Seen by now: the stream keeps its order. */
+    check_bundle("i3", "d1", "y", "y\n");
+    fn_peer_process(runner, "i2", "d1");
+    fn_peer_done(runner, "i2");
+    ck_assert_str_eq(fn_peer_lines(runner, "i2", "out"), "early\nbird\n");
+    finish();
+}
+END_TEST
+
+START_TEST(elements_come_in_any_number_of_messages)
+{
+    beamc_buffer bytes;
+
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    fn_peer_process(runner, "i1", "d1");
+    beamc_buffer_init(&bytes);
+    for (int i = 0; i < 3; i++) {
+        beamc_buffer_clear(&bytes);
+        fn_element(&bytes, "ab", 2);
+        fn_element(&bytes, "", 0);
+        /* The last message of elements is the end as well. */
+        fn_peer_put_bytes(runner, "i1", "in", bytes.data, bytes.size, i == 2);
+        if (i < 2)
+            fn_peer_put_bytes(runner, "i1", "in", NULL, 0, false);
+    }
+    beamc_buffer_dispose(&bytes);
+    fn_peer_done(runner, "i1");
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "ab\n\nab\n\nab\n\n");
+    finish();
+}
+END_TEST
+
+START_TEST(bundles_may_wait_for_each_other)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_gate);
+    fn_peer_process(runner, "i1", "d1");
+    fn_peer_put(runner, "i1", "in", "wait");
+    worker_gate_wait(1);
+    ck_assert(!fn_peer_has_response(runner, "i1"));
+    check_bundle("i2", "d1", "go", "go\n");
+    fn_peer_done(runner, "i1");
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "wait\n");
+    finish();
+}
+END_TEST
+
+START_TEST(bundles_run_64_at_a_time)
+{
+    char id[20];
+
+    begin();
+    worker_give(runner, "d1", worker_fn_gate);
+    for (int i = 0; i < 64; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        fn_peer_process(runner, id, "d1");
+        fn_peer_put(runner, id, "in", "wait here");
+    }
+    worker_gate_wait(64);
+    ck_assert_int_eq(fn_peer_asked(runner), 1);
+    worker_gate_open();
+    for (int i = 0; i < 64; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        fn_peer_done(runner, id);
+        ck_assert_str_eq(fn_peer_lines(runner, id, "out"), "wait\nhere\n");
+    }
+    finish();
+}
+END_TEST
+
+START_TEST(small_bundles_are_many)
+{
+    const int count = 2000;
+    char id[20], word[20], line[22];
+
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        snprintf(word, sizeof(word), "word%d", i);
+        fn_peer_process(runner, id, "d1");
+        fn_peer_put(runner, id, "in", word);
+        if (i % 50 == 49)
+            fn_peer_done(runner, id);
+    }
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        snprintf(line, sizeof(line), "word%d\n", i);
+        fn_peer_done(runner, id);
+        ck_assert_str_eq(fn_peer_lines(runner, id, "out"), line);
+    }
+    finish();
+}
+END_TEST
+
+START_TEST(elements_of_10_mb_go_through)
+{
+    const size_t size = (size_t)10 << 20;
+    char *text = malloc(size);
+    beamc_buffer bytes;
+
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    fn_peer_process(runner, "i1", "d1");
+    beamc_buffer_init(&bytes);
+    for (int i = 0; i < 3; i++) {
+        memset(text, 'a' + i, size);
+        beamc_buffer_clear(&bytes);
+        fn_element(&bytes, text, size);
+        fn_peer_put_bytes(runner, "i1", "in", bytes.data, bytes.size, i == 2);
+    }
+    fn_peer_done(runner, "i1");
+    const fn_output *output = fn_peer_output(runner, "i1", "out");
+    ck_assert_uint_eq(output->bytes.size, 3 * bytes.size);
+    ck_assert_int_eq(memcmp(output->bytes.data + 2 * bytes.size, bytes.data, bytes.size), 0);
+    beamc_buffer_dispose(&bytes);
+    free(text);
+    finish();
+}
+END_TEST
+
+/* ---- side inputs ------------------------------------------------------------------------------- */
+
+START_TEST(side_inputs_come_page_by_page)
+{
+    static const size_t pages[] = { 0, 1, 3, 7, 100 };
+
+    begin();
+    worker_give(runner, "d1", worker_fn_side);
+    worker_give(runner, "d2", worker_fn_look);
+    fn_peer_side(runner, "side0", NULL, "one two three");
+    fn_peer_side(runner, "side0", "a", "alpha amber");
+    fn_peer_set_page(runner, pages[_i]);
+    check_bundle("i1", "d1", "x y", "x: one two three\ny: one two three\n");
+    int asked = fn_peer_state_count(runner);
+    check_bundle("i2", "d2", "a b a", "a: alpha amber\nb:\na: alpha amber\n");
+    if (pages[_i] == 0) {
+        ck_assert_int_eq(asked, 1); /* once in a bundle */
+        ck_assert_int_eq(fn_peer_state_count(runner), 3);
+    }
+    ck_assert_str_eq(fn_peer_worker_id(runner, FN_STATE), "worker-1");
+    finish();
+}
+END_TEST
+
+START_TEST(answers_about_state_that_nobody_wants_are_dropped)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_look);
+    fn_peer_side(runner, "side0", "a", "alpha");
+    fn_peer_babble(runner);
+    check_bundle("i1", "d1", "a b", "a: alpha\nb:\n");
+    check_bundle("i2", "d1", "b a", "b:\na: alpha\n");
+    finish();
+}
+END_TEST
+
+START_TEST(answers_about_state_may_be_errors)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_side);
+    fn_peer_side(runner, "side0", NULL, "one");
+    fn_peer_refuse_state(runner, "the side input is gone");
+    fn_peer_process(runner, "i1", "d1");
+    fn_peer_put(runner, "i1", "in", "x");
+    fn_peer_failed(runner, "i1", "the side input is gone");
+    fn_peer_refuse_state(runner, NULL);
+    check_bundle("i2", "d1", "x", "x: one\n");
+    finish();
+}
+END_TEST
+
+/* ---- metrics ----------------------------------------------------------------------------------- */
+
+static const PB(MonitoringInfo) *ask_info(const char *instruction, const char *id)
+{
+    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
+    FN(MonitoringInfosMetadataRequest) asked = FNK(MONITORING_INFOS_METADATA_REQUEST__INIT);
+    char *ids[] = { (char *)id, "no such id" };
+
+    request.instruction_id = (char *)instruction;
+    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_MONITORING_INFOS);
+    request.monitoring_infos = &asked;
+    asked.monitoring_info_id = ids;
+    asked.n_monitoring_info_id = 2;
+    fn_peer_send(runner, FN_CONTROL, &request);
+    const FN(InstructionResponse) *response = fn_peer_response(runner, instruction, 1);
+    ck_assert_str_eq(response->error, "");
+    ck_assert_uint_eq(response->monitoring_infos->n_monitoring_info, 1);
+    ck_assert_str_eq(response->monitoring_infos->monitoring_info[0]->key, id);
+    ck_assert_uint_eq(response->monitoring_infos->monitoring_info[0]->value->payload.len, 0);
+    return response->monitoring_infos->monitoring_info[0]->value;
+}
+
+/* The payload of counter "seen": a varint. */
+static int seen_by_ids(const FN(ProcessBundleResponse) *response)
+{
+    int found = -1;
+    char instruction[20];
+    static int asked;
+
+    for (size_t i = 0; i < response->n_monitoring_data; i++) {
+        snprintf(instruction, sizeof(instruction), "ask%d", asked++);
+        const PB(MonitoringInfo) *info = ask_info(instruction, response->monitoring_data[i]->key);
+        if (strcmp(info->urn, "beam:metric:user:sum_int64:v1") == 0)
+            found = response->monitoring_data[i]->value.data[0];
+    }
+    return found;
+}
+
+START_TEST(metrics_are_told_by_short_ids_or_in_full)
+{
+    beamc__worker_options options = { .id = "w", .short_ids = _i == 1 };
+    int found = -1;
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_count);
+    check_bundle("i1", "d1", "a b c d", "a\nb\nc\nd\n");
+    const FN(ProcessBundleResponse) *response = fn_peer_done(runner, "i1");
+    ck_assert_int_eq(seen_by_ids(response), 4);
+    ck_assert((response->n_monitoring_infos == 0) == options.short_ids);
+    for (size_t i = 0; i < response->n_monitoring_infos; i++) {
+        if (strcmp(response->monitoring_infos[i]->urn, "beam:metric:user:sum_int64:v1") == 0)
+            found = response->monitoring_infos[i]->payload.data[0];
+    }
+    ck_assert_int_eq(found, options.short_ids ? -1 : 4);
+    /* Ids are the same in each bundle, its values are its own. */
+    check_bundle("i2", "d1", "a", "a\n");
+    const FN(ProcessBundleResponse) *second = fn_peer_done(runner, "i2");
+    ck_assert_int_eq(seen_by_ids(second), 1);
+    ck_assert_uint_eq(second->n_monitoring_data, response->n_monitoring_data);
+    ck_assert_str_eq(second->monitoring_data[0]->key, response->monitoring_data[0]->key);
+    finish();
+}
+END_TEST
+
+/* ---- logs, status ------------------------------------------------------------------------------ */
+
+START_TEST(logs_name_instruction_and_transform)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_log);
+    check_bundle("i1", "d1", "hello", "hello\n");
+    const FN(LogEntry) *entry = fn_peer_log(runner, "got hello");
+    ck_assert_str_eq(entry->instruction_id, "i1");
+    ck_assert_str_eq(entry->transform_id, "fn");
+    ck_assert_int_eq(entry->severity, FNK(LOG_ENTRY__SEVERITY__ENUM__WARN));
+    ck_assert_ptr_nonnull(strstr(entry->log_location, "fns.c:"));
+    ck_assert_int_gt(entry->timestamp->seconds, 1600000000);
+    ck_assert_ptr_eq(entry, fn_peer_log(runner, "got"));
+    fn_peer_log(runner, "set up");
+    /* The last words of DoFns are sent, too. */
+    fn_peer_end(runner, FN_CONTROL, BEAMC__RPC_OK, NULL);
+    exec_ok(beamc__worker_wait(worker));
+    beamc__worker_free(worker);
+    fn_peer_log(runner, "torn down");
+    fn_peer_free(runner);
+}
+END_TEST
+
+START_TEST(status_tells_what_runs)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_gate);
+    ck_assert_ptr_nonnull(strstr(fn_peer_status(runner), "worker worker-1"));
+    fn_peer_process(runner, "busy", "d1");
+    fn_peer_put(runner, "busy", "in", "wait");
+    worker_gate_wait(1);
+    ck_assert_ptr_nonnull(strstr(fn_peer_status(runner), "busy: descriptor d1"));
+    worker_gate_open();
+    fn_peer_done(runner, "busy");
+    ck_assert_ptr_null(strstr(fn_peer_status(runner), "busy"));
+    finish();
+}
+END_TEST
+
+/* ---- its end ----------------------------------------------------------------------------------- */
+
+START_TEST(workers_end_when_the_runner_has_had_enough)
+{
+    static const beamc__rpc_code codes[] = { BEAMC__RPC_OK, BEAMC__RPC_CANCELLED,
+                                             BEAMC__RPC_UNAVAILABLE };
+
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    check_bundle("i1", "d1", "a", "a\n");
+    fn_peer_end(runner, FN_CONTROL, codes[_i], "done");
+    exec_ok(beamc__worker_wait(worker));
+    beamc__worker_free(worker);
+    fn_peer_free(runner);
+}
+END_TEST
+
+START_TEST(workers_stop_when_told_to)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    fn_peer_process(runner, "i1", "d1"); /* nothing comes for it */
+    fn_peer_wait_open(runner, FN_DATA, 1);
+    beamc__worker_stop(worker);
+    exec_ok(beamc__worker_wait(worker));
+    beamc__worker_free(worker);
+    fn_peer_wait_closed(runner, FN_CONTROL, 1);
+    fn_peer_wait_closed(runner, FN_DATA, 1);
+    fn_peer_wait_closed(runner, FN_LOGGING, 1);
+    fn_peer_wait_closed(runner, FN_STATUS, 1);
+    fn_peer_free(runner);
+}
+END_TEST
+
+START_TEST(workers_leave_nothing_behind)
+{
+    int threads = 0, descriptors = 0;
+
+    for (int i = 0; i < 50; i++) {
+        begin();
+        worker_give(runner, "d1", worker_fn_side);
+        fn_peer_side(runner, "side0", NULL, "one");
+        check_bundle("i1", "d1", "x y", "x: one\ny: one\n");
+        finish();
+        if (i == 5) {
+            threads = count_threads();
+            descriptors = count_descriptors();
+        }
+    }
+    ck_assert_int_le(count_threads(), threads);
+    ck_assert_int_le(count_descriptors(), descriptors);
+}
+END_TEST
+
+Suite *suite_worker(void)
+{
+    Suite *suite = suite_create("worker");
+    TCase *tc = tcase_create("bundles");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_bundle_goes_from_source_to_sink);
+    tcase_add_loop_test(tc, each_sink_ends_once_by_a_message_of_its_own, 0, 4);
+    tcase_add_test(tc, elements_may_come_before_the_bundle);
+    tcase_add_test(tc, elements_come_in_any_number_of_messages);
+    tcase_add_test(tc, bundles_may_wait_for_each_other);
+    tcase_add_test(tc, bundles_run_64_at_a_time);
+    tcase_add_test(tc, small_bundles_are_many);
+    tcase_add_test(tc, elements_of_10_mb_go_through);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("around");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, side_inputs_come_page_by_page, 0, 5);
+    tcase_add_test(tc, answers_about_state_that_nobody_wants_are_dropped);
+    tcase_add_test(tc, answers_about_state_may_be_errors);
+    tcase_add_loop_test(tc, metrics_are_told_by_short_ids_or_in_full, 0, 2);
+    tcase_add_test(tc, logs_name_instruction_and_transform);
+    tcase_add_test(tc, status_tells_what_runs);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("end");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, workers_end_when_the_runner_has_had_enough, 0, 3);
+    tcase_add_test(tc, workers_stop_when_told_to);
+    tcase_add_test(tc, workers_leave_nothing_behind);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
