@@ -23,7 +23,7 @@ $(BENCH_HAND:%=$(BIN)/%): $(BIN)/%: $(BUILD)/test/bench/%.o
 $(BENCH_PIPE:%=$(BIN)/bench_%): $(BIN)/bench_%: $(BUILD)/test/bench/%.o $(BUILD)/libbeamc.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
 .PHONY: bench bench-programs bench-test
 bench-programs: $(BENCH_BIN)
