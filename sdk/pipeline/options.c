@@ -185,7 +185,27 @@ static beamc_error *set_option(beamc_options *options, const beamc_option_spec *
 
 /* ---- reading a command line ------------------------------------------------------------------ */
 
-static beamc_error *unknown_option(const beamc_options *options, const char *name, size_t size)
+bool beamc__option_is_direct(const char *runner)
+{
+    return strcmp(runner, "direct") == 0 || strcasecmp(runner, "DirectRunner") == 0;
+}
+
+/* The runner that the command line names, before it is read. */
+static bool names_another_runner(int argc, const char *const *argv)
+{
+    const char *runner = "direct";
+
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--runner=", 9) == 0)
+            runner = argv[i] + 9;
+        else if (strcmp(argv[i], "--runner") == 0 && i + 1 < argc)
+            runner = argv[i + 1];
+    }
+    return !beamc__option_is_direct(runner);
+}
+
+beamc_error *beamc__option_unknown_error(const beamc_options *options, const char *name,
+                                         size_t size)
 {
     char canonical[NAME_MAX_SIZE];
     const char *nearest = NULL;
@@ -197,6 +217,33 @@ static beamc_error *unknown_option(const beamc_options *options, const char *nam
                                (int)size, name);
     return beamc_error_new(BEAMC_EINVAL, "unknown option --%.*s; did you mean --%s?", (int)size,
                            name, nearest);
+}
+
+/* Refuses an unknown option, or keeps it for the runner with its value from there or from @next. */
+static beamc_error *meet_unknown(beamc_options *options, const char *given, const char *next,
+                                 int *used)
+{
+    char canonical[NAME_MAX_SIZE];
+    size_t size = strcspn(given, "=");
+    bool has_value = given[size] == '=';
+
+    if (!options->keeps_unknown || size == 0 || !canonical_name(canonical, given, size))
+        return beamc__option_unknown_error(options, given, size);
+    beamc__option_unknown *unknown =
+        (beamc__option_unknown *)beamc_arena_calloc(options->arena, 1, sizeof(*unknown));
+    if (unknown == NULL)
+        return beamc_error_nomem();
+    unknown->name = beamc_arena_strdup(options->arena, canonical);
+    unknown->given = beamc_arena_strndup(options->arena, given, size);
+    if (has_value) {
+        unknown->value = beamc_arena_strdup(options->arena, given + size + 1);
+    } else if (next != NULL && strncmp(next, "--", 2) != 0) {
+        unknown->value = beamc_arena_strdup(options->arena, next);
+        *used = 2;
+    }
+    *options->unknown_end = unknown;
+    options->unknown_end = &unknown->next;
+    return beamc_arena_failed(options->arena) ? beamc_error_nomem() : NULL;
 }
 
 /* "--no_x": x, if that is a boolean. */
@@ -226,7 +273,7 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
 
     *used = 1;
     if (!canonical_name(canonical, name, size))
-        return unknown_option(options, name, size);
+        return beamc__option_unknown_error(options, name, size);
     const beamc_option_spec *spec = beamc__option_find(options, canonical);
     if (spec == NULL && (spec = find_negated(options, canonical)) != NULL) {
         if (value != NULL)
@@ -234,7 +281,7 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
         return set_option(options, spec, "false");
     }
     if (spec == NULL)
-        return unknown_option(options, name, size);
+        return meet_unknown(options, name, next, used);
     if (value == NULL && spec->kind == BEAMC_OPTION_BOOL && !is_truth(next)) {
         value = "true";
     } else if (value == NULL) {
@@ -341,6 +388,8 @@ static beamc_error *parse(beamc_options *options, int argc, const char *const *a
     if (options->program == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(check_specs(options));
+    options->keeps_unknown = names_another_runner(argc, argv);
+    options->unknown_end = &options->unknown;
     BEAMC_TRY(read_arguments(options, argc, argv));
     return check_required(options);
 }
@@ -396,7 +445,7 @@ static void stick(const beamc_options *options, beamc_error *take_error)
         beamc_error_free(take_error); /* the first one is what gets reported */
 }
 
-static const beamc__option_values *given_values(const beamc_options *options, const char *name)
+const beamc__option_values *beamc__option_values_of(const beamc_options *options, const char *name)
 {
     return (const beamc__option_values *)beamc__table_gets(options->given, name);
 }
@@ -417,7 +466,7 @@ static const beamc_option_spec *asked(const beamc_options *options, const char *
 /* As given or by default; NULL if there is neither. */
 static const char *text_of(const beamc_options *options, const beamc_option_spec *spec)
 {
-    const beamc__option_values *values = given_values(options, spec->name);
+    const beamc__option_values *values = beamc__option_values_of(options, spec->name);
 
     if (values == NULL)
         return spec->default_value;
@@ -449,7 +498,7 @@ const char *beamc_option_or(const beamc_options *options, const char *name, cons
 
 bool beamc_option_given(const beamc_options *options, const char *name)
 {
-    return given_values(options, name) != NULL;
+    return beamc__option_values_of(options, name) != NULL;
 }
 
 /* The program may ask for another kind than the one the text was checked to be. */
@@ -516,7 +565,7 @@ size_t beamc_option_count(const beamc_options *options, const char *name)
 {
     if (asked(options, name) == NULL)
         return 0;
-    const beamc__option_values *values = given_values(options, name);
+    const beamc__option_values *values = beamc__option_values_of(options, name);
     return values != NULL ? values->count : 0;
 }
 
@@ -524,7 +573,7 @@ const char *beamc_option_value(const beamc_options *options, const char *name, s
 {
     if (asked(options, name) == NULL)
         return NULL;
-    const beamc__option_values *values = given_values(options, name);
+    const beamc__option_values *values = beamc__option_values_of(options, name);
     return values != NULL && index < values->count ? values->items[index] : NULL;
 }
 

@@ -30,6 +30,14 @@ extern const beamc__option_known beamc__options_known[];
 extern const size_t beamc__options_known_count;
 extern const char *const beamc__option_group_titles[BEAMC__OPTIONS_GROUPS];
 
+/* An option that only the runner may know: it is asked when the job is submitted. */
+typedef struct beamc__option_unknown {
+    const char *name;  /* canonical, also with the "no_" of a negation */
+    const char *given; /* as it was written, for messages */
+    const char *value; /* NULL: none */
+    struct beamc__option_unknown *next;
+} beamc__option_unknown;
+
 struct beamc_options {
     beamc_arena *arena;
     const char *program;
@@ -37,6 +45,9 @@ struct beamc_options {
     size_t spec_count;
     beamc__table *given;  /* canonical name -> beamc__option_values */
     beamc_error **problem; /* sticky; behind a pointer, since asking takes const options */
+    bool keeps_unknown;    /* the runner is another than direct */
+    beamc__option_unknown *unknown; /* in the order of the command line */
+    beamc__option_unknown **unknown_end;
 };
 
 typedef struct {
@@ -50,6 +61,16 @@ const char *beamc__option_program(int argc, const char *const *argv);
 
 /* The program's, else Beam's; NULL if neither has it. */
 const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name);
+
+/* The values of a name that was given; NULL if it was not. */
+const beamc__option_values *beamc__option_values_of(const beamc_options *options, const char *name);
+
+/* Whether @runner is this machine: the options are then all known. */
+bool beamc__option_is_direct(const char *runner);
+
+/* That nobody knows the option written as @given, of @size bytes. */
+BEAMC_MUST_USE beamc_error *beamc__option_unknown_error(const beamc_options *options,
+                                                        const char *given, size_t size);
 
 /* The known name nearest to @name, NULL if none is near. */
 const char *beamc__option_nearest(const beamc_options *options, const char *name);
