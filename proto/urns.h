@@ -288,6 +288,12 @@
 #define BEAMC_URN_MANAGED "beam:transform:managed:v1"
 #define BEAMC_URN_EXECUTABLE_STAGE "beam:runner:executable_stage:v1"
 
+/* The name under which a program stages itself for its workers, as Beam's Go SDK does. */
+#define BEAMC_TEXT_STAGED_PROGRAM "worker"
+
+/* The option that tells workers of which build of the program their job is. */
+#define BEAMC_TEXT_BUILD_ID_OPTION "beamc_build_id"
+
 /* From a window of the main input to one of a side input.  A runner may act as if the mapping were
  * the usual one of the side input's window function. */
 #define BEAMC_URN_WINDOW_MAPPING_FN_GLOBAL "beam:window_mapping_fn:global:v1"

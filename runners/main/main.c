@@ -9,6 +9,7 @@
 #include "signals.h"
 #include "summary.h"
 #include <beamc/direct.h>
+#include <beamc/portable.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -22,6 +23,12 @@ typedef struct {
     beamc_pipeline *pipeline;
     beamc__console *console;
 } program_run;
+
+/* What a runner was told, by the kind of runner. */
+typedef union {
+    beamc_direct_options direct;
+    beamc_portable_options portable;
+} run_options;
 
 static int report(const char *program, beamc_error *take_error, int status)
 {
@@ -47,17 +54,6 @@ static int show_help(const beamc_options *options)
 
 /* ---- what the options say about running ------------------------------------------------------ */
 
-static beamc_error *check_runner(const beamc_options *options)
-{
-    const char *runner = beamc_option(options, "runner");
-
-    if (strcmp(runner, "direct") == 0 || strcasecmp(runner, "DirectRunner") == 0)
-        return NULL;
-    return beamc_error_new(BEAMC_EINVAL,
-                           "--runner=%s: this build has one runner, direct (on this machine)",
-                           runner);
-}
-
 static beamc_error *check_graphs(const beamc_options *options)
 {
     for (size_t i = 0; i < beamc_option_count(options, "graph"); i++) {
@@ -69,8 +65,9 @@ static beamc_error *check_graphs(const beamc_options *options)
     return NULL;
 }
 
-static beamc_error *read_direct(const beamc_options *options, beamc_direct_options *out)
+static beamc_error *read_direct(run_options *given, const beamc_options *options)
 {
+    beamc_direct_options *out = &given->direct;
     const char *level = beamc_option(options, "default_sdk_harness_log_level");
     int64_t workers = beamc_option_int64(options, "direct_num_workers", 0);
 
@@ -86,6 +83,11 @@ static beamc_error *read_direct(const beamc_options *options, beamc_direct_optio
     out->memory_budget = beamc_option_size(options, "memory_budget", 0);
     out->temp_location = beamc_option_or(options, "temp_location", NULL);
     return NULL;
+}
+
+static beamc_error *read_portable(run_options *given, const beamc_options *options)
+{
+    return beamc_portable_options_read(&given->portable, options);
 }
 
 static void say_without_effect(void *console, const char *name)
@@ -130,23 +132,13 @@ static void say_metrics(beamc__console *console, const beamc_result *result)
     beamc_buffer_dispose(&text);
 }
 
-static int run_direct(const program_run *run, beamc_direct_options *direct)
+/* What every run ends with; takes all but @run. */
+static int finish_run(const program_run *run, beamc__signals *signals, uint64_t start,
+                      beamc_error *error, beamc_result *result)
 {
-    const beamc_log_sink log = { beamc__console_log, run->console };
-    beamc__signals *signals = NULL;
-    beamc_result *result = NULL;
-    uint64_t start = uv_hrtime();
     char took[BEAMC__NUMBER_SIZE];
+    int number = __atomic_load_n(beamc__signals_came(signals), __ATOMIC_RELAXED);
 
-    beamc_error *error = beamc__signals_new(&signals, run->console);
-    if (error != NULL)
-        return report(run->program, error, EXIT_FAILED);
-    direct->log = &log;
-    direct->progress = beamc__console_progress;
-    direct->progress_ctx = run->console;
-    direct->cancel = beamc__signals_came(signals);
-    error = beamc_run_direct(&result, run->pipeline, direct);
-    int number = __atomic_load_n(direct->cancel, __ATOMIC_RELAXED);
     beamc__signals_free(signals);
     beamc__console_finish(run->console);
     if (error != NULL)
@@ -162,15 +154,91 @@ static int run_direct(const program_run *run, beamc_direct_options *direct)
     return EXIT_OK;
 }
 
+static int run_direct(const program_run *run, const run_options *given)
+{
+    const beamc_log_sink log = { beamc__console_log, run->console };
+    beamc_direct_options direct = given->direct;
+    beamc__signals *signals = NULL;
+    beamc_result *result = NULL;
+    uint64_t start = uv_hrtime();
+
+    beamc__options_without_effect(run->options, say_without_effect, run->console);
+    beamc_error *error = beamc__signals_new(&signals, run->console, false);
+    if (error != NULL)
+        return report(run->program, error, EXIT_FAILED);
+    direct.log = &log;
+    direct.progress = beamc__console_progress;
+    direct.progress_ctx = run->console;
+    direct.cancel = beamc__signals_came(signals);
+    error = beamc_run_direct(&result, run->pipeline, &direct);
+    return finish_run(run, signals, start, error, result);
+}
+
+/* Shape of beamc_portable_options.state. */
+static void say_state(void *console, const char *job_id, const char *state)
+{
+    beamc__console_say((beamc__console *)console, "job %s: %s", job_id, state);
+}
+
+static int run_portable(const program_run *run, const run_options *given)
+{
+    const beamc_log_sink log = { beamc__console_log, run->console };
+    beamc_portable_options portable = given->portable;
+    beamc__signals *signals = NULL;
+    beamc_result *result = NULL;
+    uint64_t start = uv_hrtime();
+
+    beamc_error *error = beamc__signals_new(&signals, run->console, true);
+    if (error != NULL)
+        return report(run->program, error, EXIT_FAILED);
+    portable.log = &log;
+    portable.state = say_state;
+    portable.state_ctx = run->console;
+    portable.cancel = beamc__signals_came(signals);
+    portable.leave = beamc__signals_left(signals);
+    error = beamc_run_portable(&result, run->pipeline, &portable);
+    return finish_run(run, signals, start, error, result);
+}
+
+/* ---- runners --------------------------------------------------------------------------------- */
+
+typedef struct {
+    bool (*has)(const char *name);
+    beamc_error *(*read)(run_options *out, const beamc_options *options);
+    int (*run)(const program_run *run, const run_options *given);
+} runner;
+
+static const runner runners[] = {
+    { beamc__option_is_direct, read_direct, run_direct },
+    { beamc_portable_has_runner, read_portable, run_portable },
+};
+
+static beamc_error *find_runner(const runner **out, const beamc_options *options)
+{
+    const char *name = beamc_option(options, "runner");
+
+    for (size_t i = 0; i < sizeof(runners) / sizeof(*runners); i++) {
+        if (runners[i].has(name)) {
+            *out = &runners[i];
+            return NULL;
+        }
+    }
+    return beamc_error_new(BEAMC_EINVAL,
+                           "--runner=%s: it is direct (on this machine), prism, flink, spark or "
+                           "portable (a job server)",
+                           name);
+}
+
 static int run_program(program_run *run, beamc_build_fn *build)
 {
-    beamc_direct_options direct = { 0 };
-    beamc_error *error = check_runner(run->options);
+    run_options given = { 0 };
+    const runner *chosen = NULL;
+    beamc_error *error = find_runner(&chosen, run->options);
 
     if (error == NULL)
         error = check_graphs(run->options);
     if (error == NULL)
-        error = read_direct(run->options, &direct);
+        error = chosen->read(&given, run->options);
     if (error != NULL)
         return report(run->program, error, EXIT_USAGE);
     build(run->pipeline, run->options);
@@ -191,8 +259,7 @@ static int run_program(program_run *run, beamc_build_fn *build)
         return report(run->program, error, EXIT_FAILED);
     if (beamc_option_bool(run->options, "dry_run", false))
         return EXIT_OK;
-    beamc__options_without_effect(run->options, say_without_effect, run->console);
-    return run_direct(run, &direct);
+    return chosen->run(run, &given);
 }
 
 int beamc_main_with(int argc, char **argv, beamc_build_fn *build, const beamc_option_spec *specs,

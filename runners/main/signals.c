@@ -14,23 +14,35 @@ struct beamc__signals {
     uv_async_t stop;
     uv_thread_t thread;
     beamc__console *console;
+    bool can_leave;
     volatile int came; /* written by the thread, atomically */
+    volatile int left; /* likewise */
 };
+
+/* Loop thread. */
+static void on_first(beamc__signals *signals, int number)
+{
+    __atomic_store_n(&signals->came, number, __ATOMIC_RELAXED);
+    beamc__console_say(signals->console, "%s: %s", number == SIGINT ? "Ctrl-C" : "SIGTERM",
+                       signals->can_leave ? "cancelling the job; once more leaves it as it is"
+                                          : "ending the pipeline; once more kills it");
+}
 
 /* Loop thread. */
 static void on_signal(uv_signal_t *handle, int number)
 {
     beamc__signals *signals = (beamc__signals *)handle->data;
 
-    if (__atomic_load_n(&signals->came, __ATOMIC_RELAXED) != 0) {
+    if (__atomic_load_n(&signals->came, __ATOMIC_RELAXED) == 0) {
+        on_first(signals, number);
+    } else if (signals->can_leave && __atomic_load_n(&signals->left, __ATOMIC_RELAXED) == 0) {
+        __atomic_store_n(&signals->left, number, __ATOMIC_RELAXED);
+        beamc__console_say(signals->console, "leaving the job; once more kills this program");
+    } else {
         for (int i = 0; i < WATCHED; i++)
             uv_signal_stop(&signals->handles[i]);
         raise(number);
-        return;
     }
-    __atomic_store_n(&signals->came, number, __ATOMIC_RELAXED);
-    beamc__console_say(signals->console, "%s: ending the pipeline; once more kills it",
-                       number == SIGINT ? "Ctrl-C" : "SIGTERM");
 }
 
 /* Loop thread. */
@@ -82,7 +94,7 @@ static void close_loop(uv_loop_t *loop)
     uv_loop_close(loop);
 }
 
-beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console)
+beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console, bool can_leave)
 {
     beamc__signals *signals = (beamc__signals *)calloc(1, sizeof(*signals));
 
@@ -90,6 +102,7 @@ beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console)
     if (signals == NULL)
         return beamc_error_nomem();
     signals->console = console;
+    signals->can_leave = can_leave;
     int code = uv_loop_init(&signals->loop);
     if (code == 0 && (code = start(signals)) != 0)
         close_loop(&signals->loop);
@@ -114,4 +127,9 @@ void beamc__signals_free(beamc__signals *signals)
 const volatile int *beamc__signals_came(const beamc__signals *signals)
 {
     return &signals->came;
+}
+
+const volatile int *beamc__signals_left(const beamc__signals *signals)
+{
+    return &signals->left;
 }

@@ -30,7 +30,6 @@ static const char *const capabilities[] = {
 
 /* Used unless a runner is told another. */
 #define DEFAULT_URN "beam:env:docker:v1"
-#define DEFAULT_IMAGE "apache/beam_c_sdk:latest"
 
 /* ---- hints ------------------------------------------------------------------------------------ */
 
@@ -130,7 +129,7 @@ static bool set_default(PB(Environment) *out, beamc_arena *arena)
 {
     PB(DockerPayload) docker = PBK(DOCKER_PAYLOAD__INIT);
 
-    docker.container_image = (char *)DEFAULT_IMAGE;
+    docker.container_image = (char *)BEAMC__ENVIRONMENT_IMAGE;
     out->urn = (char *)DEFAULT_URN;
     out->payload.len = pb(docker_payload__get_packed_size)(&docker);
     out->payload.data = beamc_arena_alloc(arena, out->payload.len);

@@ -16,7 +16,8 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(DATA, TEXT, "output", "PREFIX", NULL,
            "where to write: files are named PREFIX-00000-of-00003")
 
-    OPTION(RUN, TEXT, "runner", "NAME", "direct", "who runs the pipeline")
+    OPTION(RUN, TEXT, "runner", "NAME", "direct",
+           "direct (on this machine), prism, flink, spark or portable (a job server)")
     OPTION(RUN, TEXT, "job_name", "NAME", NULL, "what graphs and job pages call this run")
     OPTION(RUN, LIST, "graph", "FILE", NULL,
            "draws the pipeline into FILE.dot, FILE.svg (by graphviz) or FILE.json")
@@ -55,6 +56,14 @@ const beamc__option_known beamc__options_known[] = {
            "image, {\"command\": ...} or host:port, as the type wants")
     OPTION(PORTABLE, LIST, "environment_options", "K=V,...", NULL,
            "the same as single options: process_command=..., docker_container_image=...")
+    OPTION(PORTABLE, LIST, "files_to_stage", "FILE", NULL,
+           "files that workers find in their directory")
+    OPTION(PORTABLE, TEXT, "prism_location", "FILE", NULL,
+           "the prism program; if not given, BEAM_PRISM or prism in the PATH")
+    OPTION(PORTABLE, TEXT, "job_server_java_launcher", "FILE", NULL,
+           "what starts the jars of job servers; if not given, java of JAVA_HOME or the PATH")
+    OPTION(PORTABLE, LIST, "job_server_jvm_properties", "ARG", NULL,
+           "further arguments for it, such as -Xmx1g")
     OPTION(PORTABLE, INT, "sdk_worker_parallelism", NULL, "1", "worker processes per machine")
     OPTION(PORTABLE, INT, "environment_cache_millis", NULL, "0",
            "how long an idle worker is kept, in ms")
@@ -136,7 +145,7 @@ const char *const beamc__option_group_titles[BEAMC__OPTIONS_GROUPS] = {
     [BEAMC__OPTIONS_DATA] = "Data, by custom",
     [BEAMC__OPTIONS_RUN] = "Running",
     [BEAMC__OPTIONS_DIRECT] = "On this machine (--runner=direct)",
-    [BEAMC__OPTIONS_GENERAL] = "Of other Beam runners; accepted, without effect on this machine",
+    [BEAMC__OPTIONS_GENERAL] = "Of runners that are job servers; without effect on this machine",
     [BEAMC__OPTIONS_PORTABLE] = "  Job servers",
     [BEAMC__OPTIONS_WORKER] = "  Workers",
     [BEAMC__OPTIONS_FLINK] = "  Flink",

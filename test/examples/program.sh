@@ -13,8 +13,8 @@ grep -q -- '--direct_num_workers=NUMBER' "$TMP/help" || fail "--help does not li
 fails_with 2 'wordcount: unknown option --inputt; did you mean --input?' "$wordcount" --inputt=x
 fails_with 2 'option --input is needed' "$wordcount" --output="$TMP/counts"
 fails_with 2 'option --output is needed' "$wordcount" $input
-fails_with 2 "this build has one runner, direct" "$wordcount" $input --output="$TMP/counts" \
-    --runner=flink
+fails_with 2 "it is direct (on this machine), prism" "$wordcount" $input --output="$TMP/counts" \
+    --runner=flik
 fails_with 2 'must end in .dot, .svg or .json' "$wordcount" $input --output="$TMP/counts" \
     --graph=a.png
 fails_with 2 '0 to 1024 threads' "$wordcount" $input --output="$TMP/counts" --direct_num_workers=-1

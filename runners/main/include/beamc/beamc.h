@@ -8,6 +8,7 @@
 #include <beamc/dofn.h>
 #include <beamc/main.h>
 #include <beamc/pipeline.h>
+#include <beamc/portable.h>
 #include <beamc/text_io.h>
 #include <beamc/transforms.h>
 #include <beamc/window.h>
