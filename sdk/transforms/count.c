@@ -80,11 +80,23 @@ static beamc_error *setup_paired(beamc_context *ctx)
     return NULL;
 }
 
-static beamc_error *emit_paired(beamc_context *ctx, const void *element)
+/* Out of line, so that the usual way below needs no stack. */
+static __attribute__((noinline)) beamc_error *emit_paired_of_any_size(beamc_context *ctx,
+                                                                      const void *element)
 {
     const beamc__pair *pair = beamc_instance(ctx);
 
     beamc__shape_move(pair->out, element, pair->key_size);
+    return beamc_emit_value(ctx, 0, pair->out);
+}
+
+static beamc_error *emit_paired(beamc_context *ctx, const void *element)
+{
+    const beamc__pair *pair = beamc_instance(ctx);
+
+    if (BEAMC_UNLIKELY(pair->key_size != 16))
+        return emit_paired_of_any_size(ctx, element);
+    beamc__shape_move(pair->out, element, 16);
     return beamc_emit_value(ctx, 0, pair->out);
 }
 
