@@ -73,7 +73,7 @@ static beamc_error *key_by_shard_process(beamc_context *ctx, const void *element
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
 
     beamc_buffer_clear(bytes);
-    int code = beamc_encode(ctx->input, element, false, bytes);
+    int code = beamc_encode(beamc_type_bare(ctx->input), element, false, bytes);
     if (code < 0)
         return beamc_error_new((beamc_code)code, "encoding a row");
     if (pair == NULL)
@@ -190,7 +190,7 @@ static void write_row(FILE *file, const beamc_type *type, const char *row, beamc
 
 static beamc_error *write_shard(beamc_context *ctx, FILE *file, const beamc_iterable *rows)
 {
-    const beamc_type *type = rows->element;
+    const beamc_type *type = beamc_type_bare(rows->element); /* has the fields */
     void *row = beamc_alloc(ctx, type->size);
     beamc_iterator iterator;
     beamc_buffer text;

@@ -51,13 +51,6 @@ const beamc_type beamc_type_micros_instant = { "micros_instant",
                                                NULL,
                                                NULL };
 
-static const beamc_type *without_length_prefix(const beamc_type *type)
-{
-    while (type->kind == BEAMC_KIND_LENGTH_PREFIX)
-        type = type->fields[0].type;
-    return type;
-}
-
 static beamc_kind plain_kind(const beamc_type *type)
 {
     return type->kind == BEAMC_KIND_STATE_BACKED_ITERABLE ? BEAMC_KIND_ITERABLE : type->kind;
@@ -98,8 +91,8 @@ static bool rows_equal(const beamc_type *a, const beamc_type *b)
 
 bool beamc_type_equal(const beamc_type *a, const beamc_type *b)
 {
-    a = without_length_prefix(a);
-    b = without_length_prefix(b);
+    a = beamc_type_bare(a);
+    b = beamc_type_bare(b);
     if (a == b)
         return true;
     if (plain_kind(a) != plain_kind(b) || a->size != b->size || a->align != b->align ||

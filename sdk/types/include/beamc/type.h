@@ -206,6 +206,15 @@ static inline size_t beamc_kv_value_offset(const beamc_type *kv)
     return BEAMC_ALIGN_UP(kv->fields[0].type->size, kv->fields[1].type->align);
 }
 
+/** The type without length prefixes around it: a runner may put some between two transforms, around
+ *  what it cannot read.  The layout is the same. */
+static inline const beamc_type *beamc_type_bare(const beamc_type *type)
+{
+    while (type->kind == BEAMC_KIND_LENGTH_PREFIX)
+        type = type->fields[0].type;
+    return type;
+}
+
 /** The same structure, so the same layout and coder: names, nested length prefixes and the two
  *  forms of iterables make no difference. */
 BEAMC_API bool beamc_type_equal(const beamc_type *a, const beamc_type *b);
