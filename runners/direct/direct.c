@@ -13,9 +13,14 @@
 static beamc_error *run_proto(beamc_pipeline *pipeline, const PB(Pipeline) *proto,
                               const beamc_direct_options *options, beamc_result **out)
 {
+    static const beamc_log_sink stderr_sink = { beamc_log_write_stderr, NULL };
     beamc__local_executor executor;
-    beamc__plan_options plan_options = { .functions = pipeline->functions,
-                                         .function_count = pipeline->function_count };
+    beamc__plan_options plan_options = {
+        .functions = pipeline->functions,
+        .function_count = pipeline->function_count,
+        .log = options->log != NULL ? options->log : &stderr_sink,
+        .log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO,
+    };
     beamc__metrics *metrics = beamc__metrics_new();
 
     if (metrics == NULL)

@@ -794,6 +794,53 @@ START_TEST(a_run_can_be_cancelled)
 }
 END_TEST
 
+/* ---- logs ------------------------------------------------------------------------------------------ */
+
+static beamc_error *log_setup(beamc_context *ctx)
+{
+    beamc_log(ctx, BEAMC_LOG_WARN, "set up");
+    return NULL;
+}
+
+static void log_teardown(beamc_context *ctx)
+{
+    beamc_log(ctx, BEAMC_LOG_WARN, "torn down");
+}
+
+BEAMC_DOFN_WITH(direct_log, pair, pair, .setup = log_setup, .teardown = log_teardown)
+{
+    beamc_log(ctx, BEAMC_LOG_INFO, "not asked for");
+    beamc_log(ctx, BEAMC_LOG_WARN, "%.*s", BEAMC_STR(element->key));
+    return NULL;
+}
+
+static void write_log(void *ctx, const beamc_log_entry *entry)
+{
+    box *to = ctx;
+
+    pthread_mutex_lock(&to->lock);
+    beamc_buffer_printf(&to->text, "%s: %s\n", entry->transform, entry->message);
+    pthread_mutex_unlock(&to->lock);
+}
+
+START_TEST(logs_go_to_the_sink_from_setup_to_teardown)
+{
+    box *lines = new_box();
+    const beamc_log_sink sink = { write_log, lines };
+    beamc_direct_options options = { .workers = 1, .log = &sink, .log_level = BEAMC_LOG_WARN };
+    beamc_pipeline *p = new_pipeline();
+
+    beamc_par_do(beamc_create(p, &beamc_type_pair, pairs, 2), &direct_log);
+    no_error(beamc_run_direct(NULL, p, &options));
+    beamc_pipeline_free(p);
+    char *text = take_lines(lines);
+    ck_assert_str_eq(text, "direct_log: a\ndirect_log: b\ndirect_log: set up\n"
+                           "direct_log: torn down\n");
+    free(text);
+    free_box(lines);
+}
+END_TEST
+
 /* ---- metrics, progress ---------------------------------------------------------------------------- */
 
 BEAMC_COUNTER(direct_seen, "direct")
@@ -957,6 +1004,7 @@ Suite *suite_direct(void)
     tc = tcase_create("told");
     tcase_add_test(tc, metrics_are_summed_and_elements_counted_once);
     tcase_add_test(tc, progress_ends_with_all_done);
+    tcase_add_test(tc, logs_go_to_the_sink_from_setup_to_teardown);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("memory");
