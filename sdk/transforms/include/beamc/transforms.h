@@ -5,6 +5,7 @@
  *     kv.h          keys, values, swapping, giving keys, turning elements into text
  *     timestamps.h  giving elements timestamps, and making timestamps and windows part of them
  *     aggregate.h   count, sum, mean, min, max, top, sample, distinct, latest, lists
+ *     assert_that.h assertions inside a pipeline, for tests on any runner
  *     batches.h     values of a key in groups of a limited size
  *     regex.h       regular expressions
  *
@@ -14,6 +15,7 @@
 #define BEAMC_TRANSFORMS_H
 
 #include <beamc/aggregate.h>
+#include <beamc/assert_that.h>
 #include <beamc/batches.h>
 #include <beamc/kv.h>
 #include <beamc/map.h>
