@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs the examples, and the pipelines with assertions inside them, on real runners, and compares
+# what they write with what the direct runner writes: all lines, sorted as bytes.  Called by
+# `make test-runners` from the top of the tree, with:
+#
+#     BIN            where the programs are
+#     RUNNERS        direct,prism,flink,spark and flink-cluster,spark-cluster; each but direct is
+#                    started by scripts/servers.sh if it does not run, and then stopped after
+#     ENVIRONMENTS   how workers start: LOOPBACK,PROCESS
+#     CASES          only these
+#     TIMEOUT        seconds for one case (180)
+#
+# What a runner cannot do is in test/runners/limits.txt, each with the runner's own words; there a
+# case has to fail, and to fail with those words.  Fails unless all came out as they should.
+set -uo pipefail
+
+runners=${RUNNERS:-direct,prism,flink,spark}
+environments=${ENVIRONMENTS:-LOOPBACK}
+timeout=${TIMEOUT:-180}
+limits=test/runners/limits.txt
+data=$PWD/test/examples/data
+out=$(mktemp -d "${TMPDIR:-/tmp}/beamc-runners-XXXXXX") || exit 1
+
+# ---- cases ------------------------------------------------------------------------------------
+
+# A line each: name, program, options; {} is a directory of the run's own.
+cases() {
+    cat <<END
+wordcount            wordcount --input=$data/*.txt --output={}/out
+minimal_wordcount    minimal_wordcount --input=$data/story.txt --output={}/out
+debugging_wordcount  debugging_wordcount --input=$data/story.txt --output={}/out --filter=^(LICENS|licen[cs]e)
+windowed_wordcount   windowed_wordcount --input=$data/talk.log --output={}/out
+hourly_scores        hourly_scores --input=$data/events.csv --output={}/out
+join                 join --customers=$data/customers.csv --orders=$data/orders.csv --currencies=$data/currencies.csv --output={}/out
+write_table          write_table --input=$data/sales.csv --output={}/table --shards=3
+END
+}
+
+# All lines below a directory, each behind its file's name without shard numbers: how many shards
+# there are is the runner's choice, what is in which window's file is not.
+collect() {
+    local file name
+    find "$1" -type f | while read -r file; do
+        name=$(sed -E 's/-[0-9]+-of-[0-9]+$//' <<<"${file#"$1"/}")
+        sed "s|^|$name |" "$file"
+    done | LC_ALL=C sort
+}
+
+# ---- one case ---------------------------------------------------------------------------------
+
+# limit RUNNER CASE: the words of the runner that are expected; fails if it should work.
+limit() {
+    awk -F ' *[|] *' -v runner="$1" -v name="$2" \
+        '!/^#/ && $1 == runner && ($2 == name || $2 == "*") { print $3; found = 1; exit }
+         END { exit !found }' $limits
+}
+
+seconds_since() {
+    awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", to - from }'
+}
+
+# run_case COLUMN RUNNER CASE PROGRAM OPTION...: sets $result and $problem.
+run_case() {
+    local column=$1 runner=$2 name=$3 program=$4 directory status=0 words start
+    shift 4
+    directory=$out/$column/$name
+    mkdir -p "$directory"
+    start=$EPOCHREALTIME
+    problem=
+    # In one process group with its own children, so that none is left when time is up.
+    timeout --kill-after=10 "$timeout" "$BIN/$program" "${@//"{}"/$directory}" \
+        "${way[@]}" >"$directory.log" 2>&1 || status=$?
+    result=$(seconds_since "$start")
+    collect "$directory" >"$directory.sorted"
+    if [ $status -eq 124 ]; then
+        problem="no end after $timeout s"
+    elif [ $status -ne 0 ]; then
+        problem="exit status $status"
+    elif [ -e "$out/expected/$name" ] &&
+        ! cmp -s "$out/expected/$name" "$directory.sorted"; then
+        problem="other output than direct's"
+        diff "$out/expected/$name" "$directory.sorted" | head -n 10 >>"$directory.log"
+    fi
+    if words=$(limit "$runner" "$name"); then
+        if [ -z "$problem" ]; then
+            problem="works, and is in $limits"
+        elif grep -qF -- "$words" "$directory.log"; then
+            problem=
+            result=limit
+        fi
+    fi
+    if [ "$runner" = direct ] && [ -z "$problem" ]; then
+        mkdir -p "$out/expected"
+        cp "$directory.sorted" "$out/expected/$name"
+    fi
+}
+
+# ---- all of them ------------------------------------------------------------------------------
+
+failed=0
+started=()
+columns=()
+declare -A table
+
+stop_started() {
+    [ ${#started[@]} -eq 0 ] || scripts/servers.sh stop "${started[@]}"
+}
+trap stop_started EXIT
+trap 'exit 130' INT TERM
+
+# run_column RUNNER ENVIRONMENT: all cases.
+run_column() {
+    local runner=$1 column=$1 name line
+    [ "$runner" = direct ] || column=$1/${2,,}
+    columns+=("$column")
+    while read -r -a line; do
+        name=${line[0]}
+        [[ ,${CASES:-$name}, == *,$name,* ]] || continue
+        run_case "$column" "$runner" "${line[@]}"
+        table[$name/$column]=$result
+        if [ -n "$problem" ]; then
+            table[$name/$column]="FAILED"
+            failed=$((failed + 1))
+            echo "FAILED $name on $column: $problem" >&2
+            tail -n 15 "$out/$column/$name.log" | sed 's/^/    /' >&2
+        else
+            echo "$name on $column: $result" >&2
+        fi
+    done < <(cases)
+}
+
+# What is compared with is always run.
+[[ ,$runners, == *,direct,* ]] || runners=direct,$runners
+for runner in direct ${runners//,/ }; do
+    if [ "$runner" = direct ]; then
+        way=(--runner=direct --quiet)
+        [ ${#columns[@]} -gt 0 ] || run_column direct ""
+        continue
+    fi
+    scripts/servers.sh status "$runner" >/dev/null || started+=("$runner")
+    if ! endpoint=$(scripts/servers.sh start "$runner"); then
+        failed=$((failed + 1))
+        continue
+    fi
+    for environment in ${environments//,/ }; do
+        way=(--runner="${runner%-cluster}" --job_endpoint="${endpoint#* }" --quiet
+            --environment_type="$environment")
+        run_column "$runner" "$environment"
+    done
+done
+
+printf '\n%-24s' ""
+printf '%-22s' "${columns[@]}"
+echo
+while read -r name _; do
+    [[ ,${CASES:-$name}, == *,$name,* ]] || continue
+    printf '%-24s' "$name"
+    for column in "${columns[@]}"; do
+        printf '%-22s' "${table[$name/$column]}"
+    done
+    echo
+done < <(cases)
+if [ $failed -gt 0 ]; then
+    echo "$failed failed; what they wrote is in $out" >&2
+    exit 1
+fi
+rm -rf "$out"
