@@ -2,6 +2,7 @@
 /* What a DoFn's functions may call, as far as it needs no harness. */
 #include "sdk/pipeline/context.h"
 
+#include "sdk/pipeline/format.h"
 #include "sdk/windowing/window_fn.h"
 #include <stdio.h>
 
@@ -60,29 +61,39 @@ beamc_error *beamc_emit_windowed(beamc_context *ctx, size_t output, const void *
     return receiver->process(receiver, &info, value);
 }
 
+/* By the C library, into memory of any size. */
+static beamc_error *print_large(beamc_context *ctx, beamc_string *out, const char *format,
+                                va_list args)
+{
+    va_list again;
+
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (size < 0)
+        return beamc_error_new(BEAMC_EINVAL, "beamc_emitf: the format \"%s\" does not print", format);
+    char *large = beamc_alloc(ctx, (size_t)size + 1);
+    if (large == NULL)
+        return beamc_error_nomem();
+    vsnprintf(large, (size_t)size + 1, format, args);
+    *out = (beamc_string){ large, (size_t)size };
+    return NULL;
+}
+
 beamc_error *beamc_emitf(beamc_context *ctx, const char *format, ...)
 {
     char small[256];
+    beamc_string text = { small, 0 };
+    beamc_error *error = NULL;
     va_list args;
 
-    va_start(args, format);
-    int size = vsnprintf(small, sizeof(small), format, args);
-    va_end(args);
-    if (size < 0)
-        return beamc_error_new(BEAMC_EINVAL, "beamc_emitf: the format \"%s\" does not print", format);
-    beamc_string text = { small, (size_t)size };
-    if (text.size >= sizeof(small)) {
-        char *large = beamc_alloc(ctx, text.size + 1);
-        if (large == NULL)
-            return beamc_error_nomem();
-        va_start(args, format);
-        vsnprintf(large, text.size + 1, format, args);
-        va_end(args);
-        text.data = large;
-    }
     if (ctx->output_count == 0 || ctx->output_types[0]->kind != BEAMC_KIND_STRING)
         return beamc_error_new(BEAMC_ETYPE, "beamc_emitf: the main output does not hold strings");
-    return beamc_emit_value(ctx, 0, &text);
+    va_start(args, format);
+    if (!beamc__format(small, sizeof(small), &text.size, format, args))
+        error = print_large(ctx, &text, format, args);
+    va_end(args);
+    return error != NULL ? error : beamc_emit_value(ctx, 0, &text);
 }
 
 beamc_error *beamc_side_iterable(beamc_context *ctx, size_t side, beamc_iterable *out)
