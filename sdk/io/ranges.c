@@ -2,7 +2,7 @@
 /* Sizes of ranges. */
 #include "sdk/io/ranges.h"
 
-static const uint64_t least_size = UINT64_C(4) << 20;
+static const uint64_t least_size = UINT64_C(8) << 20;
 static const uint64_t most_size = UINT64_C(64) << 20;
 static const uint64_t usual_count = 16;
 

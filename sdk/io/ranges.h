@@ -3,8 +3,8 @@
  * it runs on.
  *
  *     all files together    ranges
- *     below 8 MiB           1
- *     below 64 MiB          2, 4, 8 of 4 MiB or more
+ *     below 16 MiB          1
+ *     below 128 MiB         2, 4, 8 of 8 MiB or more
  *     below 1 GiB           16
  *     more                  of 64 MiB
  *
@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* The size of ranges for files of @total bytes; > 0.  @least is the smallest allowed, 0: 4 MiB. */
+/* The size of ranges for files of @total bytes; > 0.  @least is the smallest allowed, 0: 8 MiB. */
 uint64_t beamc__range_size(uint64_t total, uint64_t least);
 
 /* Into how many ranges of about @range_size to cut @size bytes; at least 1. */

@@ -40,7 +40,7 @@ typedef struct {
     beamc_string delimiter;       /* empty: "\n" or "\r\n".  May not overlap itself */
     bool keep_delimiter;          /* lines keep it at their end */
     bool with_filename;           /* -> KV<string path, string line>, a beamc_file_line */
-    uint64_t min_range_bytes;     /* files are not cut smaller than that; 0: 4 MiB */
+    uint64_t min_range_bytes;     /* files are not cut smaller than that; 0: 8 MiB */
     beamc_empty_match empty_match;
     bool without_validation;      /* does not look for the files before the pipeline runs */
 } beamc_read_text_options;
