@@ -10,11 +10,13 @@
 #include "summary.h"
 #include <beamc/direct.h>
 #include <beamc/portable.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128, MESSAGE_SIZE = 4096 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128, MESSAGE_SIZE = 4096,
+       HEAP_STEP = 1 << 20 };
 
 /* What one run of a program needs from one end to the other. */
 typedef struct {
@@ -269,6 +271,8 @@ int beamc_main_with(int argc, char **argv, beamc_build_fn *build, const beamc_op
     beamc_options *options;
     const char *program = beamc__option_program(argc, (const char *const *)argv);
 
+    /* Threads' heaps grow by this much at a time: by default it is a few pages, each a system call. */
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
     /* Started by a runner, the program is a worker: its functions are what it is for. */
     if (beamc__serve_is_asked(argc, argv)) {
         beamc_error *ended = beamc__serve(argc, argv, functions, function_count);
