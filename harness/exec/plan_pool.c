@@ -87,17 +87,34 @@ static void give(beamc__plan_pool *pool, pooled *plan)
     uv_mutex_unlock(&pool->lock);
 }
 
+/* Tears down a plan that is not idle. */
+static void discard(beamc__plan_pool *pool, pooled *plan)
+{
+    pooled **at = &pool->all;
+
+    uv_mutex_lock(&pool->lock);
+    while (*at != plan)
+        at = &(*at)->next;
+    *at = plan->next;
+    uv_mutex_unlock(&pool->lock);
+    beamc__plan_free(plan->plan);
+    free(plan);
+}
+
 beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool, const beamc__bundle *bundle,
                                   beamc__metrics *metrics)
 {
     pooled *taken;
 
     BEAMC_TRY(take(pool, &taken));
-    /* One that failed stays in the list of all, to be torn down with it. */
-    BEAMC_TRY(beamc__plan_run(taken->plan, bundle));
-    BEAMC_TRY(beamc__plan_report(taken->plan, metrics));
-    give(pool, taken);
-    return NULL;
+    beamc_error *error = beamc__plan_run(taken->plan, bundle);
+    if (error == NULL)
+        error = beamc__plan_report(taken->plan, metrics);
+    if (error == NULL)
+        give(pool, taken);
+    else
+        discard(pool, taken);
+    return error;
 }
 
 void beamc__plan_pool_sample(beamc__plan_pool *pool, int64_t elapsed_ms)

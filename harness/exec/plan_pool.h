@@ -16,7 +16,7 @@ BEAMC_MUST_USE beamc__plan_pool *beamc__plan_pool_new(const FN(ProcessBundleDesc
 void beamc__plan_pool_free(beamc__plan_pool *pool);
 
 /* Runs a bundle by one of the plans and adds its metrics to @metrics if it succeeds.  A plan that
- * failed is not used again. */
+ * failed is torn down. */
 BEAMC_MUST_USE beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool,
                                                  const beamc__bundle *bundle,
                                                  beamc__metrics *metrics);

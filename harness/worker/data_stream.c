@@ -8,6 +8,7 @@
 
 #include "sdk/coders/varint.h"
 #include <stdlib.h>
+#include <uv.h>
 
 #define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
 
@@ -27,11 +28,13 @@ struct beamc__data_stream {
     const beamc__data_registry *registry;
     char *url;
     beamc__rpc_channel *channel;
-    beamc__rpc_stream *stream;
     int paused; /* atomic */
+    uv_mutex_t lock; /* guards what follows */
+    beamc__rpc_stream *call; /* the latest */
+    bool ended;              /* it has */
 };
 
-/* ---- inbound ----------------------------------------------------------------------------------- */
+/* ---- inbound --------------------------------------------------------------------------------- */
 
 /* What a message's bytes hang on. */
 typedef struct {
@@ -89,8 +92,8 @@ static int read_field(beamc_reader *in, field *out)
 static int deliver(beamc__data_stream *stream, beamc_bytes data, beamc__block *block)
 {
     beamc_reader in = beamc_reader_of(data.data, data.size);
-    beamc_bytes instruction_id = { NULL, 0 };
-    beamc_bytes transform_id = { NULL, 0 };
+    beamc_bytes instruction_id = { (const uint8_t *)"", 0 };
+    beamc_bytes transform_id = instruction_id;
     beamc_bytes elements = { NULL, 0 };
     bool is_last = false;
     field next;
@@ -160,8 +163,9 @@ static void on_message(void *ctx, beamc__rpc_stream *call, beamc__rpc_message *m
     if (rc < 0)
         beamc__rpc_stream_cancel(call);
     if (is_over_limit(stream)) {
-        __atomic_store_n(&stream->paused, 1, __ATOMIC_SEQ_CST);
+        /* In this order: who sees the flag may resume at once. */
         beamc__rpc_stream_pause(call);
+        __atomic_store_n(&stream->paused, 1, __ATOMIC_SEQ_CST);
         if (!is_over_limit(stream))
             beamc__data_stream_room(stream); /* it was emptied meanwhile */
     }
@@ -171,17 +175,24 @@ static void on_end(void *ctx, beamc__rpc_stream *call BEAMC_UNUSED,
                    const beamc__rpc_status *status)
 {
     beamc__data_stream *stream = ctx;
+
+    uv_mutex_lock(&stream->lock);
+    stream->ended = true;
+    uv_mutex_unlock(&stream->lock);
     stream->registry->lost(stream->registry->ctx, status->error);
 }
 
 void beamc__data_stream_room(beamc__data_stream *stream)
 {
     if (__atomic_load_n(&stream->paused, __ATOMIC_SEQ_CST) != 0 && !is_over_limit(stream) &&
-        __atomic_exchange_n(&stream->paused, 0, __ATOMIC_SEQ_CST) != 0)
-        beamc__rpc_stream_resume(stream->stream);
+        __atomic_exchange_n(&stream->paused, 0, __ATOMIC_SEQ_CST) != 0) {
+        uv_mutex_lock(&stream->lock);
+        beamc__rpc_stream_resume(stream->call);
+        uv_mutex_unlock(&stream->lock);
+    }
 }
 
-/* ---- outbound ---------------------------------------------------------------------------------- */
+/* ---- outbound -------------------------------------------------------------------------------- */
 
 static uint8_t *put_string(uint8_t *to, uint8_t tag, const char *string, size_t size)
 {
@@ -221,7 +232,7 @@ static beamc__rpc_message *make_message(const beamc__data_output *output, bool i
     return message;
 }
 
-static beamc_error *send(beamc__data_output *output, bool is_last)
+static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
 {
     if (output->output.buffer.size > BEAMC__RPC_MESSAGE_MAX / 2)
         return beamc_error_new(BEAMC_ELIMIT, "an element of %zu bytes is too large to send",
@@ -229,7 +240,7 @@ static beamc_error *send(beamc__data_output *output, bool is_last)
     beamc__rpc_message *message = make_message(output, is_last);
     if (message == NULL)
         return beamc_error_nomem();
-    beamc_error *error = beamc__rpc_stream_send(output->stream->stream, message, 0);
+    beamc_error *error = beamc__rpc_stream_send(output->call, message, 0);
     beamc__rpc_message_unref(message);
     beamc_buffer_clear(&output->output.buffer);
     return beamc_error_wrap(error, "sending elements to %s", output->stream->url);
@@ -240,7 +251,7 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
 {
     if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE))
         return NULL;
-    return send((beamc__data_output *)self, false);
+    return send_buffer((beamc__data_output *)self, false);
 }
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
@@ -250,6 +261,9 @@ void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream
     out->output.transform_id = transform_id;
     out->output.wrote = wrote;
     out->stream = stream;
+    uv_mutex_lock(&stream->lock);
+    out->call = beamc__rpc_stream_ref(stream->call);
+    uv_mutex_unlock(&stream->lock);
     out->instruction_id = instruction_id;
 }
 
@@ -257,29 +271,53 @@ beamc_error *beamc__data_output_finish(beamc__data_output *output)
 {
     /* The mark goes alone: some receivers drop what comes with it. */
     if (output->output.buffer.size > 0)
-        BEAMC_TRY(send(output, false));
-    return send(output, true);
+        BEAMC_TRY(send_buffer(output, false));
+    return send_buffer(output, true);
 }
 
 void beamc__data_output_dispose(beamc__data_output *output)
 {
+    beamc__rpc_stream_unref(output->call);
     beamc_buffer_dispose(&output->output.buffer);
 }
 
-/* ---- the stream -------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static const beamc__rpc_stream_handlers handlers = { .on_message = on_message, .on_end = on_end };
 
-static beamc_error *open_stream(beamc__data_stream *stream, beamc__rpc_queue *queue,
-                                const char *worker_id)
+/* With the lock, so that the end of the call is seen after its begin. */
+static beamc_error *open_call(beamc__data_stream *stream)
+{
+    beamc__rpc_stream_options options = { .send_limit = SEND_LIMIT };
+    beamc__rpc_stream *call;
+
+    __atomic_store_n(&stream->paused, 0, __ATOMIC_SEQ_CST); /* it was the old call that paused */
+    BEAMC_TRY(beamc__rpc_stream_open(&call, stream->channel, METHOD, &handlers, stream, &options));
+    beamc__rpc_stream_unref(stream->call);
+    stream->call = call;
+    stream->ended = false;
+    return NULL;
+}
+
+beamc_error *beamc__data_stream_reopen(beamc__data_stream *stream)
+{
+    beamc_error *error = NULL;
+
+    uv_mutex_lock(&stream->lock);
+    if (stream->call == NULL || stream->ended)
+        error = open_call(stream);
+    uv_mutex_unlock(&stream->lock);
+    return error;
+}
+
+static beamc_error *start(beamc__data_stream *stream, beamc__rpc_queue *queue,
+                          const char *worker_id)
 {
     beamc__rpc_metadata metadata[] = { { "worker_id", worker_id } };
     beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
-    beamc__rpc_stream_options stream_options = { .send_limit = SEND_LIMIT };
 
     BEAMC_TRY(beamc__rpc_channel_new(&stream->channel, queue, stream->url, &options));
-    return beamc__rpc_stream_open(&stream->stream, stream->channel, METHOD, &handlers, stream,
-                                  &stream_options);
+    return beamc__data_stream_reopen(stream);
 }
 
 beamc_error *beamc__data_stream_open(beamc__data_stream **out, beamc__rpc_queue *queue,
@@ -291,10 +329,14 @@ beamc_error *beamc__data_stream_open(beamc__data_stream **out, beamc__rpc_queue 
     *out = NULL;
     if (stream == NULL)
         return beamc_error_nomem();
+    if (uv_mutex_init(&stream->lock) < 0) {
+        free(stream);
+        return beamc_error_nomem();
+    }
     stream->registry = registry;
     stream->url = strdup(url);
     beamc_error *error =
-        stream->url == NULL ? beamc_error_nomem() : open_stream(stream, queue, worker_id);
+        stream->url == NULL ? beamc_error_nomem() : start(stream, queue, worker_id);
     if (error != NULL) {
         beamc__data_stream_free(stream);
         return error;
@@ -313,7 +355,8 @@ void beamc__data_stream_free(beamc__data_stream *stream)
     if (stream == NULL)
         return;
     beamc__rpc_channel_free(stream->channel);
-    beamc__rpc_stream_unref(stream->stream);
+    beamc__rpc_stream_unref(stream->call);
+    uv_mutex_destroy(&stream->lock);
     free(stream->url);
     free(stream);
 }

@@ -3,7 +3,10 @@
  *
  * Inbound, elements are put into the inbox of their instruction, which the registry finds or makes.
  * Outbound, each sink gathers elements in a buffer and sends it when it is large enough; the sender
- * waits while the runner does not take what was sent. */
+ * waits while the runner does not take what was sent.
+ *
+ * When the call breaks, all bundles under way fail: what they were sent or have sent may be lost.  The
+ * next bundle opens another. */
 #ifndef BEAMC_WORKER_DATA_STREAM_H
 #define BEAMC_WORKER_DATA_STREAM_H
 
@@ -32,6 +35,9 @@ BEAMC_MUST_USE beamc_error *beamc__data_stream_open(beamc__data_stream **out,
 void beamc__data_stream_close(beamc__data_stream *stream);
 void beamc__data_stream_free(beamc__data_stream *stream);
 
+/* Opens another call if the last one has ended.  Before a bundle uses the stream.  Any thread. */
+BEAMC_MUST_USE beamc_error *beamc__data_stream_reopen(beamc__data_stream *stream);
+
 /* Reading goes on if it had stopped and there is room now.  Any thread. */
 void beamc__data_stream_room(beamc__data_stream *stream);
 
@@ -41,6 +47,7 @@ const char *beamc__data_stream_url(const beamc__data_stream *stream);
 typedef struct {
     beamc__output output; /* first */
     beamc__data_stream *stream;
+    beamc__rpc_stream *call; /* one bundle's elements all go to the same */
     const char *instruction_id;
 } beamc__data_output;
 

@@ -4,7 +4,6 @@
 #include "proto/unpack.h"
 #include "proto/urns.h"
 #include "sdk/base/arena_proto.h"
-#include "sdk/base/table.h"
 #include "sdk/rpc/pack.h"
 #include <stdlib.h>
 #include <uv.h>
@@ -13,13 +12,22 @@
     "/org.apache.beam.model.fn_execution.v1.BeamFnControl/GetProcessBundleDescriptor"
 #define ASK_MS 60000
 
+/* One that is known, or that somebody asks for. */
+typedef struct known known;
+struct known {
+    known *next;
+    beamc__descriptor descriptor;
+    beamc_arena *arena; /* of all that belongs to it */
+    const char *id;
+    bool ready;
+};
+
 struct beamc__descriptors {
     beamc__rpc_channel *control;
     const beamc__plan_options *options;
-    uv_mutex_t lock; /* guards what follows; held while asking, so that one asks */
-    beamc_arena *arena;
-    beamc__table *all;
-    uv_mutex_t sampling; /* guards `all` against sampling, which must not wait for an answer */
+    uv_mutex_t lock; /* guards what follows; not held while asking, which waits */
+    uv_cond_t changed;
+    known *all;
 };
 
 beamc__descriptors *beamc__descriptors_new(beamc__rpc_channel *control,
@@ -33,50 +41,48 @@ beamc__descriptors *beamc__descriptors_new(beamc__rpc_channel *control,
         free(descriptors);
         return NULL;
     }
-    if (uv_mutex_init(&descriptors->sampling) < 0) {
+    if (uv_cond_init(&descriptors->changed) < 0) {
         uv_mutex_destroy(&descriptors->lock);
         free(descriptors);
         return NULL;
     }
     descriptors->control = control;
     descriptors->options = options;
-    descriptors->arena = beamc_arena_new();
-    descriptors->all = beamc__table_new();
-    if (descriptors->arena == NULL || descriptors->all == NULL) {
-        beamc__descriptors_free(descriptors);
-        return NULL;
-    }
     return descriptors;
+}
+
+static void known_free(known *one)
+{
+    beamc__plan_pool_free(one->descriptor.pool);
+    beamc_arena_free(one->arena); /* itself in it */
 }
 
 void beamc__descriptors_free(beamc__descriptors *descriptors)
 {
     if (descriptors == NULL)
         return;
-    for (size_t i = 0; descriptors->all != NULL && i < beamc__table_count(descriptors->all); i++) {
-        beamc__descriptor *each = beamc__table_value(descriptors->all, i);
-        beamc__plan_pool_free(each->pool);
+    for (known *next, *each = descriptors->all; each != NULL; each = next) {
+        next = each->next;
+        known_free(each);
     }
-    beamc__table_free(descriptors->all);
-    beamc_arena_free(descriptors->arena);
-    uv_mutex_destroy(&descriptors->sampling);
+    uv_cond_destroy(&descriptors->changed);
     uv_mutex_destroy(&descriptors->lock);
     free(descriptors);
 }
 
-/* ---- understanding one ------------------------------------------------------------------------- */
+/* ---- understanding one ----------------------------------------------------------------------- */
 
-static beamc_error *read_port(beamc__descriptors *descriptors, const char *id,
-                              const PB(PTransform) *transform, beamc__descriptor_port *out)
+static beamc_error *read_port(known *one, const char *id, const PB(PTransform) *transform,
+                              beamc__descriptor_port *out)
 {
-    ProtobufCAllocator allocator = beamc__arena_allocator(descriptors->arena);
+    ProtobufCAllocator allocator = beamc__arena_allocator(one->arena);
     const ProtobufCBinaryData *payload = &transform->spec->payload;
     const FN(RemoteGrpcPort) *port =
         BEAMC__UNPACK(FN(RemoteGrpcPort), fn(remote_grpc_port__descriptor), &allocator,
                       payload->len, payload->data);
 
     if (port == NULL)
-        return beamc_arena_failed(descriptors->arena)
+        return beamc_arena_failed(one->arena)
                    ? beamc_error_nomem()
                    : beamc_error_new(BEAMC_ECORRUPT, "port %s is malformed", id);
     if (port->api_service_descriptor == NULL)
@@ -85,13 +91,14 @@ static beamc_error *read_port(beamc__descriptors *descriptors, const char *id,
     return NULL;
 }
 
-static beamc_error *read_ports(beamc__descriptors *descriptors, beamc__descriptor *one)
+static beamc_error *read_ports(known *one)
 {
-    const FN(ProcessBundleDescriptor) *from = one->descriptor;
+    beamc__descriptor *to = &one->descriptor;
+    const FN(ProcessBundleDescriptor) *from = to->descriptor;
 
-    one->sources = beamc_arena_calloc(descriptors->arena, from->n_transforms, sizeof(*one->sources));
-    one->sinks = beamc_arena_calloc(descriptors->arena, from->n_transforms, sizeof(*one->sinks));
-    if (one->sources == NULL || one->sinks == NULL)
+    to->sources = beamc_arena_calloc(one->arena, from->n_transforms, sizeof(*to->sources));
+    to->sinks = beamc_arena_calloc(one->arena, from->n_transforms, sizeof(*to->sinks));
+    if (beamc_arena_failed(one->arena))
         return beamc_error_nomem();
     for (size_t i = 0; i < from->n_transforms; i++) {
         const PB(PTransform) *transform = from->transforms[i]->value;
@@ -99,101 +106,156 @@ static beamc_error *read_ports(beamc__descriptors *descriptors, beamc__descripto
         if (transform == NULL || transform->spec == NULL)
             continue; /* the plan will name it */
         if (strcmp(transform->spec->urn, BEAMC_URN_DATA_SOURCE) == 0)
-            BEAMC_TRY(read_port(descriptors, id, transform, &one->sources[one->source_count++]));
+            BEAMC_TRY(read_port(one, id, transform, &to->sources[to->source_count++]));
         else if (strcmp(transform->spec->urn, BEAMC_URN_DATA_SINK) == 0)
-            BEAMC_TRY(read_port(descriptors, id, transform, &one->sinks[one->sink_count++]));
+            BEAMC_TRY(read_port(one, id, transform, &to->sinks[to->sink_count++]));
     }
     return NULL;
 }
 
-/* Takes one in that lies in the arena; with the lock. */
-static beamc_error *add(beamc__descriptors *descriptors, const FN(ProcessBundleDescriptor) *from,
-                        beamc__descriptor **out)
+/* Understands @from, which lies in the arena. */
+static beamc_error *fill(const beamc__descriptors *descriptors, known *one,
+                         const FN(ProcessBundleDescriptor) *from)
 {
-    beamc__descriptor *one = beamc_arena_calloc(descriptors->arena, 1, sizeof(*one));
-
-    if (one == NULL)
-        return beamc_error_nomem();
-    one->descriptor = from;
-    BEAMC_TRY(read_ports(descriptors, one));
+    one->descriptor.descriptor = from;
+    BEAMC_TRY(read_ports(one));
     if (from->state_api_service_descriptor != NULL &&
         *from->state_api_service_descriptor->url != '\0')
-        one->state_url = from->state_api_service_descriptor->url;
-    one->pool = beamc__plan_pool_new(from, descriptors->options);
-    if (one->pool == NULL)
-        return beamc_error_nomem();
-    uv_mutex_lock(&descriptors->sampling);
-    int rc = beamc__table_puts(descriptors->all, from->id, one);
-    uv_mutex_unlock(&descriptors->sampling);
-    if (rc < 0) {
-        beamc__plan_pool_free(one->pool);
-        return beamc_error_nomem();
-    }
-    *out = one;
-    return NULL;
+        one->descriptor.state_url = from->state_api_service_descriptor->url;
+    one->descriptor.pool = beamc__plan_pool_new(from, descriptors->options);
+    return one->descriptor.pool == NULL ? beamc_error_nomem() : NULL;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------------------------------- */
 
-static beamc_error *ask(beamc__descriptors *descriptors, const char *id, beamc__descriptor **out)
+/* These are called with the lock. */
+
+static known *find(const beamc__descriptors *descriptors, const char *id)
+{
+    known *each = descriptors->all;
+
+    while (each != NULL && strcmp(each->id, id) != 0)
+        each = each->next;
+    return each;
+}
+
+/* An entry that is not ready; NULL: no memory. */
+static known *add(beamc__descriptors *descriptors, const char *id)
+{
+    beamc_arena *arena = beamc_arena_new();
+    known *one = arena == NULL ? NULL : beamc_arena_calloc(arena, 1, sizeof(*one));
+
+    if (one != NULL)
+        one->id = beamc_arena_strdup(arena, id);
+    if (one == NULL || one->id == NULL) {
+        beamc_arena_free(arena);
+        return NULL;
+    }
+    one->arena = arena;
+    one->next = descriptors->all;
+    descriptors->all = one;
+    return one;
+}
+
+/* It is ready, or with an error it was never there. */
+static void settle(beamc__descriptors *descriptors, known *one, bool ready)
+{
+    known **at = &descriptors->all;
+
+    one->ready = ready;
+    uv_cond_broadcast(&descriptors->changed);
+    if (ready)
+        return;
+    while (*at != one)
+        at = &(*at)->next;
+    *at = one->next;
+    known_free(one);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static beamc_error *ask(beamc__descriptors *descriptors, known *one)
 {
     FN(GetProcessBundleDescriptorRequest) request = FNK(GET_PROCESS_BUNDLE_DESCRIPTOR_REQUEST__INIT);
     ProtobufCMessage *response;
 
-    request.process_bundle_descriptor_id = (char *)id;
+    request.process_bundle_descriptor_id = (char *)one->id;
     BEAMC_TRY(beamc__rpc_call_packed(&response, NULL, descriptors->control, METHOD, &request.base,
-                                     &fn(process_bundle_descriptor__descriptor),
-                                     descriptors->arena, ASK_MS));
-    FN(ProcessBundleDescriptor) *from = (FN(ProcessBundleDescriptor) *)response;
-    if (strcmp(from->id, id) != 0)
+                                     &fn(process_bundle_descriptor__descriptor), one->arena,
+                                     ASK_MS));
+    const FN(ProcessBundleDescriptor) *from = (FN(ProcessBundleDescriptor) *)response;
+    if (strcmp(from->id, one->id) != 0)
         return beamc_error_new(BEAMC_ECORRUPT, "the runner answered with descriptor %s", from->id);
-    return add(descriptors, from, out);
+    return fill(descriptors, one, from);
 }
 
 beamc_error *beamc__descriptors_get(beamc__descriptors *descriptors, const char *id,
                                     const beamc__descriptor **out)
 {
     beamc_error *error = NULL;
+    known *one;
 
+    *out = NULL;
     uv_mutex_lock(&descriptors->lock);
-    beamc__descriptor *one = beamc__table_gets(descriptors->all, id);
-    if (one == NULL)
-        error = beamc_error_wrap(ask(descriptors, id, &one), "descriptor %s", id);
+    while ((one = find(descriptors, id)) != NULL && !one->ready)
+        uv_cond_wait(&descriptors->changed, &descriptors->lock);
+    if (one == NULL) {
+        one = add(descriptors, id);
+        if (one == NULL) {
+            uv_mutex_unlock(&descriptors->lock);
+            return beamc_error_nomem();
+        }
+        uv_mutex_unlock(&descriptors->lock);
+        error = beamc_error_wrap(ask(descriptors, one), "descriptor %s", id);
+        uv_mutex_lock(&descriptors->lock);
+        settle(descriptors, one, error == NULL);
+    }
     uv_mutex_unlock(&descriptors->lock);
-    *out = one;
+    if (error == NULL)
+        *out = &one->descriptor;
     return error;
+}
+
+/* With the lock.  A copy of @from becomes that of @one. */
+static beamc_error *copy(const beamc__descriptors *descriptors, known *one,
+                         const FN(ProcessBundleDescriptor) *from)
+{
+    ProtobufCAllocator allocator = beamc__arena_allocator(one->arena);
+    size_t size = fn(process_bundle_descriptor__get_packed_size)(from);
+    uint8_t *bytes = malloc(size + 1);
+
+    if (bytes == NULL)
+        return beamc_error_nomem();
+    fn(process_bundle_descriptor__pack)(from, bytes);
+    const FN(ProcessBundleDescriptor) *made =
+        BEAMC__UNPACK(FN(ProcessBundleDescriptor), fn(process_bundle_descriptor__descriptor),
+                      &allocator, size, bytes);
+    free(bytes);
+    return made == NULL ? beamc_error_nomem() : fill(descriptors, one, made);
 }
 
 beamc_error *beamc__descriptors_add(beamc__descriptors *descriptors,
                                     const FN(ProcessBundleDescriptor) *descriptor)
 {
-    size_t size = fn(process_bundle_descriptor__get_packed_size)(descriptor);
-    uint8_t *bytes = malloc(size + 1);
     beamc_error *error = NULL;
-    beamc__descriptor *one;
 
-    if (bytes == NULL)
-        return beamc_error_nomem();
-    fn(process_bundle_descriptor__pack)(descriptor, bytes);
     uv_mutex_lock(&descriptors->lock);
-    if (beamc__table_gets(descriptors->all, descriptor->id) == NULL) {
-        ProtobufCAllocator allocator = beamc__arena_allocator(descriptors->arena);
-        const FN(ProcessBundleDescriptor) *copy =
-            BEAMC__UNPACK(FN(ProcessBundleDescriptor), fn(process_bundle_descriptor__descriptor),
-                          &allocator, size, bytes);
-        error = copy == NULL ? beamc_error_nomem() : add(descriptors, copy, &one);
+    if (find(descriptors, descriptor->id) == NULL) {
+        known *one = add(descriptors, descriptor->id);
+        error = one == NULL ? beamc_error_nomem() : copy(descriptors, one, descriptor);
+        if (one != NULL)
+            settle(descriptors, one, error == NULL);
     }
     uv_mutex_unlock(&descriptors->lock);
-    free(bytes);
     return beamc_error_wrap(error, "descriptor %s", descriptor->id);
 }
 
 void beamc__descriptors_sample(beamc__descriptors *descriptors, int64_t elapsed_ms)
 {
-    uv_mutex_lock(&descriptors->sampling);
-    for (size_t i = 0; i < beamc__table_count(descriptors->all); i++) {
-        beamc__descriptor *each = beamc__table_value(descriptors->all, i);
-        beamc__plan_pool_sample(each->pool, elapsed_ms);
+    uv_mutex_lock(&descriptors->lock);
+    for (known *each = descriptors->all; each != NULL; each = each->next) {
+        if (each->ready)
+            beamc__plan_pool_sample(each->descriptor.pool, elapsed_ms);
     }
-    uv_mutex_unlock(&descriptors->sampling);
+    uv_mutex_unlock(&descriptors->lock);
 }

@@ -19,6 +19,7 @@ struct beamc__instructions {
     uv_mutex_t lock; /* guards all of it */
     int64_t *held;
     known *all;
+    bool stopped;
     /* Hashes of ids in the order they ended.  Two ids of one hash are taken for one: with 64 bits
      * that does not happen. */
     uint64_t ended[ENDED_MAX];
@@ -130,7 +131,9 @@ int beamc__instructions_begin(beamc__instructions *instructions, const char *id,
     *inbox = NULL;
     uv_mutex_lock(&instructions->lock);
     known *one = *find(instructions, id, size);
-    if ((one != NULL && one->runs) || (one == NULL && has_ended(instructions, id, size)))
+    if (instructions->stopped)
+        rc = BEAMC_ECANCELLED;
+    else if ((one != NULL && one->runs) || (one == NULL && has_ended(instructions, id, size)))
         rc = BEAMC_EEXIST;
     else if (one == NULL && (one = add(instructions, id, size)) == NULL)
         rc = BEAMC_ENOMEM;
@@ -185,10 +188,21 @@ void beamc__instructions_visit_all(beamc__instructions *instructions,
     uv_mutex_unlock(&instructions->lock);
 }
 
-void beamc__instructions_close(beamc__instructions *instructions, const char *text)
+static void close_all(beamc__instructions *instructions, const char *text, bool stopped)
 {
     uv_mutex_lock(&instructions->lock);
+    instructions->stopped |= stopped;
     for (known *each = instructions->all; each != NULL; each = each->next)
         beamc__inbox_close(each->instruction.inbox, beamc_error_new(BEAMC_EIO, "%s", text));
     uv_mutex_unlock(&instructions->lock);
+}
+
+void beamc__instructions_close(beamc__instructions *instructions, const char *text)
+{
+    close_all(instructions, text, false);
+}
+
+void beamc__instructions_stop(beamc__instructions *instructions, const char *text)
+{
+    close_all(instructions, text, true);
 }

@@ -23,7 +23,8 @@ void beamc__instructions_free(beamc__instructions *instructions);
 beamc__inbox *beamc__instructions_inbox(beamc__instructions *instructions, const char *id,
                                         size_t size);
 
-/* Begins @id, with the inbox of what came early.  EEXIST if it runs or ran. */
+/* Begins @id, with the inbox of what came early.  EEXIST if it runs or ran,
+ * ECANCELLED after they were stopped. */
 BEAMC_MUST_USE int beamc__instructions_begin(beamc__instructions *instructions, const char *id,
                                              void *bundle, beamc__inbox **inbox);
 
@@ -40,5 +41,7 @@ void beamc__instructions_visit_all(beamc__instructions *instructions,
 
 /* Closes all inboxes with copies of @text as the error. */
 void beamc__instructions_close(beamc__instructions *instructions, const char *text);
+/* The same, and none begins any more. */
+void beamc__instructions_stop(beamc__instructions *instructions, const char *text);
 
 #endif

@@ -2,6 +2,7 @@
 #include "harness/worker/log_stream.h"
 
 #include "proto/beam.h"
+#include "sdk/base/utf8.h"
 #include "sdk/rpc/pack.h"
 #include <stdlib.h>
 #include <uv.h>
@@ -37,7 +38,7 @@ struct beamc__log_stream {
     beamc__rpc_task task;
 };
 
-/* ---- entries ----------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 static char *put(char *to, const char **field, const char *text)
 {
@@ -45,6 +46,7 @@ static char *put(char *to, const char **field, const char *text)
         return to;
     size_t size = strlen(text) + 1;
     memcpy(to, text, size);
+    beamc__utf8_clean(to);
     *field = to;
     return to + size;
 }
@@ -106,7 +108,7 @@ static void write_sink(void *ctx, const beamc_log_entry *from)
     }
 }
 
-/* ---- sending ----------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* Beam's severities have our levels' numbers. */
 static void entry_to_proto(const entry *from, FN(LogEntry) *to,
@@ -151,6 +153,7 @@ static beamc__rpc_message *make_message(const entry *first, size_t count)
     return message;
 }
 
+/* Once there is nothing the task is over, and the stream may be gone. */
 static entry *take_all(beamc__log_stream *stream, size_t *count)
 {
     uv_mutex_lock(&stream->lock);
@@ -159,9 +162,27 @@ static entry *take_all(beamc__log_stream *stream, size_t *count)
     stream->first = NULL;
     stream->last = &stream->first;
     stream->waiting = 0;
-    stream->posted = false;
+    if (first == NULL) {
+        stream->posted = false;
+        uv_cond_broadcast(&stream->changed);
+    }
     uv_mutex_unlock(&stream->lock);
     return first;
+}
+
+static void send_these(beamc__log_stream *stream, entry *take_first, size_t count)
+{
+    beamc__rpc_message *message = make_message(take_first, count);
+    bool sent = message != NULL &&
+                beamc__rpc_stream_try_send(stream->stream, message) == BEAMC__RPC_SENT;
+
+    beamc__rpc_message_unref(message);
+    for (entry *next, *each = take_first; each != NULL; each = next) {
+        next = each->next;
+        if (!sent)
+            write_stderr(each);
+        free(each);
+    }
 }
 
 /* Queue thread. */
@@ -170,24 +191,12 @@ static void send_all(beamc__rpc_task *task)
     beamc__log_stream *stream =
         (beamc__log_stream *)(void *)((char *)task - offsetof(beamc__log_stream, task));
     size_t count;
-    entry *first = take_all(stream, &count);
 
-    beamc__rpc_message *message = count == 0 ? NULL : make_message(first, count);
-    bool sent = message != NULL &&
-                beamc__rpc_stream_try_send(stream->stream, message) == BEAMC__RPC_SENT;
-    beamc__rpc_message_unref(message);
-    for (entry *next, *each = first; each != NULL; each = next) {
-        next = each->next;
-        if (!sent)
-            write_stderr(each);
-        free(each);
-    }
-    uv_mutex_lock(&stream->lock);
-    uv_cond_broadcast(&stream->changed);
-    uv_mutex_unlock(&stream->lock);
+    for (entry *first; (first = take_all(stream, &count)) != NULL;)
+        send_these(stream, first, count);
 }
 
-/* ---- the stream -------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static void on_end(void *ctx, beamc__rpc_stream *call BEAMC_UNUSED,
                    const beamc__rpc_status *status BEAMC_UNUSED)
@@ -244,7 +253,7 @@ static void finish(beamc__log_stream *stream)
     const uint64_t until = uv_hrtime() + (uint64_t)END_MS * 1000000;
 
     uv_mutex_lock(&stream->lock);
-    while (stream->posted && !stream->ended)
+    while (stream->posted) /* the task is part of the stream: it must have run */
         uv_cond_wait(&stream->changed, &stream->lock);
     uv_mutex_unlock(&stream->lock);
     beamc__rpc_stream_half_close(stream->stream);

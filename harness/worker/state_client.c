@@ -17,24 +17,24 @@ typedef struct question question;
 struct question {
     question *next;
     char id[24];
+    beamc__rpc_stream *stream; /* that it went to */
     bool answered;
-    beamc_error *error;
+    beamc_error *error; /* instead of a response */
     FN(StateResponse) *response;
 };
 
 struct beamc__state_client {
     char *url;
     beamc__rpc_channel *channel;
-    beamc__rpc_stream *stream;
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
+    beamc__rpc_stream *stream; /* the latest */
+    bool ended;                /* it has: the next question opens another */
     uint64_t last_id;
     question *questions;
-    bool ended;
-    beamc_error *end_error;
 };
 
-/* ---- the stream -------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static void on_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *message)
 {
@@ -66,8 +66,8 @@ static void on_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message 
         fn(state_response__free_unpacked)(response, NULL);
 }
 
-static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
-                   const beamc__rpc_status *status)
+/* Nothing that was asked will be answered. */
+static void on_end(void *ctx, beamc__rpc_stream *stream, const beamc__rpc_status *status)
 {
     beamc__state_client *client = ctx;
     char text[512] = "the runner ended it";
@@ -75,22 +75,41 @@ static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
     if (status->error != NULL)
         beamc_error_print(status->error, text, sizeof(text));
     uv_mutex_lock(&client->lock);
-    client->ended = true;
-    client->end_error = beamc_error_new(BEAMC_EIO, "the state stream to %s: %s", client->url, text);
+    if (client->stream == stream)
+        client->ended = true;
+    for (question *each = client->questions; each != NULL; each = each->next) {
+        if (each->stream != stream || each->answered)
+            continue;
+        each->answered = true;
+        each->error = beamc_error_new(BEAMC_EIO, "the state stream to %s: %s", client->url, text);
+    }
     uv_cond_broadcast(&client->changed);
     uv_mutex_unlock(&client->lock);
 }
 
 static const beamc__rpc_stream_handlers handlers = { .on_message = on_message, .on_end = on_end };
 
-static beamc_error *open_stream(beamc__state_client *client, beamc__rpc_queue *queue,
-                                const char *worker_id)
+static beamc_error *open_channel(beamc__state_client *client, beamc__rpc_queue *queue,
+                                 const char *worker_id)
 {
     beamc__rpc_metadata metadata[] = { { "worker_id", worker_id } };
     beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
 
-    BEAMC_TRY(beamc__rpc_channel_new(&client->channel, queue, client->url, &options));
-    return beamc__rpc_stream_open(&client->stream, client->channel, METHOD, &handlers, client, NULL);
+    return beamc__rpc_channel_new(&client->channel, queue, client->url, &options);
+}
+
+/* With the lock: the stream for another question. */
+static beamc_error *provide_stream(beamc__state_client *client)
+{
+    beamc__rpc_stream *stream;
+
+    if (client->stream != NULL && !client->ended)
+        return NULL;
+    BEAMC_TRY(beamc__rpc_stream_open(&stream, client->channel, METHOD, &handlers, client, NULL));
+    beamc__rpc_stream_unref(client->stream);
+    client->stream = stream;
+    client->ended = false;
+    return NULL;
 }
 
 beamc_error *beamc__state_client_open(beamc__state_client **out, beamc__rpc_queue *queue,
@@ -107,7 +126,7 @@ beamc_error *beamc__state_client_open(beamc__state_client **out, beamc__rpc_queu
     }
     client->url = strdup(url);
     beamc_error *error =
-        client->url == NULL ? beamc_error_nomem() : open_stream(client, queue, worker_id);
+        client->url == NULL ? beamc_error_nomem() : open_channel(client, queue, worker_id);
     if (error != NULL) {
         beamc__state_client_free(client);
         return error;
@@ -127,7 +146,6 @@ void beamc__state_client_free(beamc__state_client *client)
         return;
     beamc__rpc_channel_free(client->channel);
     beamc__rpc_stream_unref(client->stream);
-    beamc_error_free(client->end_error); /* bundles were told a copy */
     uv_cond_destroy(&client->changed);
     uv_mutex_destroy(&client->lock);
     free(client->url);
@@ -139,7 +157,7 @@ const char *beamc__state_client_url(const beamc__state_client *client)
     return client->url;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static void forget(beamc__state_client *client, const question *asked)
 {
@@ -157,25 +175,34 @@ static beamc_error *ask(beamc__state_client *client, FN(StateRequest) *request,
     question asked = { 0 };
 
     uv_mutex_lock(&client->lock);
+    beamc_error *error = provide_stream(client);
+    if (error != NULL) {
+        uv_mutex_unlock(&client->lock);
+        return error;
+    }
     snprintf(asked.id, sizeof(asked.id), "%" PRIu64, ++client->last_id);
+    asked.stream = beamc__rpc_stream_ref(client->stream);
     asked.next = client->questions;
     client->questions = &asked;
     uv_mutex_unlock(&client->lock);
 
     request->id = asked.id;
     beamc__rpc_message *message = beamc__rpc_pack(&request->base);
-    beamc_error *error = message == NULL ? beamc_error_nomem()
-                                         : beamc__rpc_stream_send(client->stream, message, 0);
+    error = message == NULL ? beamc_error_nomem()
+                            : beamc__rpc_stream_send(asked.stream, message, 0);
     beamc__rpc_message_unref(message);
 
     uv_mutex_lock(&client->lock);
-    while (error == NULL && !asked.answered && !client->ended)
+    while (error == NULL && !asked.answered)
         uv_cond_wait(&client->changed, &client->lock);
     forget(client, &asked);
-    if (error == NULL && !asked.answered)
-        error = beamc_error_new(BEAMC_EIO, "%s", beamc_error_message(client->end_error));
     uv_mutex_unlock(&client->lock);
+    beamc__rpc_stream_unref(asked.stream);
 
+    if (error == NULL)
+        error = asked.error;
+    else
+        beamc_error_free(asked.error); /* the stream's end, which sending told as well */
     *out = asked.response;
     if (error == NULL && asked.response->error != NULL && *asked.response->error != '\0') {
         error = beamc_error_new(BEAMC_EIO, "the runner's answer about state: %s",
@@ -191,7 +218,7 @@ static beamc_error *ask(beamc__state_client *client, FN(StateRequest) *request,
     return error;
 }
 
-/* ---- a bundle's state -------------------------------------------------------------------------- */
+/* ---- a bundle's state ------------------------------------------------------------------------ */
 
 struct beamc__bundle_state {
     beamc__state state; /* first */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One BeamFnState.State stream: questions of all bundles to one URL.  Whoever asks waits; answers
- * come in any order.  Any thread. */
+ * come in any order.  The stream is opened by the first question, and again by the next one after it
+ * broke.  Any thread. */
 #ifndef BEAMC_WORKER_STATE_CLIENT_H
 #define BEAMC_WORKER_STATE_CLIENT_H
 

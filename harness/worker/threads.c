@@ -72,7 +72,7 @@ static void work(void *arg)
     uv_mutex_unlock(&threads->lock);
 }
 
-void beamc__threads_free(beamc__threads *threads)
+void beamc__threads_end(beamc__threads *threads)
 {
     if (threads == NULL)
         return;
@@ -80,8 +80,15 @@ void beamc__threads_free(beamc__threads *threads)
     threads->ending = true;
     uv_cond_broadcast(&threads->changed);
     uv_mutex_unlock(&threads->lock);
-    for (size_t i = 0; i < threads->count; i++)
-        uv_thread_join(&threads->all[i]);
+    for (; threads->count > 0; threads->count--)
+        uv_thread_join(&threads->all[threads->count - 1]);
+}
+
+void beamc__threads_free(beamc__threads *threads)
+{
+    if (threads == NULL)
+        return;
+    beamc__threads_end(threads);
     uv_cond_destroy(&threads->changed);
     uv_mutex_destroy(&threads->lock);
     free(threads->all);
@@ -91,6 +98,8 @@ void beamc__threads_free(beamc__threads *threads)
 /* With the lock: sees to it that somebody takes the newest task. */
 static beamc_error *provide_thread(beamc__threads *threads)
 {
+    if (threads->ending)
+        return beamc_error_new(BEAMC_ECANCELLED, "the worker is stopped");
     if (threads->idle >= threads->waiting || threads->count == threads->most)
         return NULL;
     int rc = uv_thread_create(&threads->all[threads->count], work, threads);

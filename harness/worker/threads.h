@@ -11,11 +11,13 @@ typedef struct beamc__threads beamc__threads;
 
 /* @most: threads at the same time.  NULL: no memory. */
 BEAMC_MUST_USE beamc__threads *beamc__threads_new(size_t most);
-/* Waits for all tasks and ends the threads.  Accepts NULL. */
+/* Waits for all tasks and ends the threads; tasks that come now are refused.  Accepts NULL. */
+void beamc__threads_end(beamc__threads *threads);
+/* Ends them, if that was not done.  Nobody starts a task any more.  Accepts NULL. */
 void beamc__threads_free(beamc__threads *threads);
 
-/* Runs @run(@arg) soon.  Any thread.  An error: no memory, or no thread could be started and there is
- * none; then it does not run. */
+/* Runs @run(@arg) soon.  Any thread.  An error: no memory, no thread could be started and there is
+ * none, or they were ended; then it does not run. */
 BEAMC_MUST_USE beamc_error *beamc__threads_start(beamc__threads *threads, void (*run)(void *arg),
                                                  void *arg);
 

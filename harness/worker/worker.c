@@ -12,6 +12,7 @@
 #include "harness/worker/short_ids.h"
 #include "harness/worker/state_client.h"
 #include "harness/worker/threads.h"
+#include "sdk/base/utf8.h"
 #include "sdk/rpc/pack.h"
 #include "sdk/rpc/stream.h"
 #include <inttypes.h>
@@ -66,6 +67,7 @@ struct beamc__worker {
     bool heard; /* an instruction came */
     bool ended; /* the control stream */
     bool stopped;
+    bool closing; /* no streams are opened any more */
     beamc_error *error;
     int active; /* bundles */
 };
@@ -80,7 +82,7 @@ typedef struct {
     int cancel;
 } bundle;
 
-/* ---- answering --------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static void send_response(beamc__worker *worker, FN(InstructionResponse) *response,
                           const char *instruction_id)
@@ -101,41 +103,69 @@ static void send_error(beamc__worker *worker, const char *instruction_id, beamc_
 
     beamc_error_print(take_error, text, sizeof(text));
     beamc_error_free(take_error);
+    beamc__utf8_clean(text); /* users' text, and cut */
     response.error = text;
     send_response(worker, &response, instruction_id);
 }
 
-/* ---- streams by URL ---------------------------------------------------------------------------- */
+/* ---- streams by URL -------------------------------------------------------------------------- */
 
 static void *grown(void *list, size_t count, size_t size)
 {
     return realloc(list, (count + 1) * size);
 }
 
+/* These two are called with the lock. */
+
+static beamc_error *find_data_stream(beamc__worker *worker, const char *url,
+                                     beamc__data_stream **out)
+{
+    data_streams *all = &worker->data;
+
+    if (worker->closing)
+        return beamc_error_new(BEAMC_ECANCELLED, "the worker is stopped");
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(beamc__data_stream_url(all->streams[i]), url) == 0) {
+            *out = all->streams[i];
+            return beamc__data_stream_reopen(*out);
+        }
+    }
+    beamc__data_stream **more = grown(all->streams, all->count, sizeof(*more));
+    if (more == NULL)
+        return beamc_error_nomem();
+    all->streams = more;
+    BEAMC_TRY(beamc__data_stream_open(out, worker->data_queue, url, worker->id, &worker->registry));
+    all->streams[all->count++] = *out;
+    return NULL;
+}
+
+static beamc_error *find_state_client(beamc__worker *worker, const char *url,
+                                      beamc__state_client **out)
+{
+    state_clients *all = &worker->state;
+
+    if (worker->closing)
+        return beamc_error_new(BEAMC_ECANCELLED, "the worker is stopped");
+    for (size_t i = 0; i < all->count; i++) {
+        if (strcmp(beamc__state_client_url(all->clients[i]), url) == 0) {
+            *out = all->clients[i];
+            return NULL;
+        }
+    }
+    beamc__state_client **more = grown(all->clients, all->count, sizeof(*more));
+    if (more == NULL)
+        return beamc_error_nomem();
+    all->clients = more;
+    BEAMC_TRY(beamc__state_client_open(out, worker->control_queue, url, worker->id));
+    all->clients[all->count++] = *out;
+    return NULL;
+}
+
 static beamc_error *data_stream_of(beamc__worker *worker, const char *url,
                                    beamc__data_stream **out)
 {
-    beamc_error *error = NULL;
-    data_streams *all = &worker->data;
-
-    *out = NULL;
     uv_mutex_lock(&worker->lock);
-    for (size_t i = 0; i < all->count && *out == NULL; i++) {
-        if (strcmp(beamc__data_stream_url(all->streams[i]), url) == 0)
-            *out = all->streams[i];
-    }
-    if (*out == NULL) {
-        beamc__data_stream **more = grown(all->streams, all->count, sizeof(*more));
-        if (more != NULL) {
-            all->streams = more;
-            error = beamc__data_stream_open(out, worker->data_queue, url, worker->id,
-                                            &worker->registry);
-        } else {
-            error = beamc_error_nomem();
-        }
-        if (*out != NULL)
-            all->streams[all->count++] = *out;
-    }
+    beamc_error *error = find_data_stream(worker, url, out);
     uv_mutex_unlock(&worker->lock);
     return error;
 }
@@ -143,30 +173,22 @@ static beamc_error *data_stream_of(beamc__worker *worker, const char *url,
 static beamc_error *state_client_of(beamc__worker *worker, const char *url,
                                     beamc__state_client **out)
 {
-    beamc_error *error = NULL;
-    state_clients *all = &worker->state;
-
     *out = NULL;
     if (url == NULL)
         return NULL;
     uv_mutex_lock(&worker->lock);
-    for (size_t i = 0; i < all->count && *out == NULL; i++) {
-        if (strcmp(beamc__state_client_url(all->clients[i]), url) == 0)
-            *out = all->clients[i];
-    }
-    if (*out == NULL) {
-        beamc__state_client **more = grown(all->clients, all->count, sizeof(*more));
-        if (more != NULL) {
-            all->clients = more;
-            error = beamc__state_client_open(out, worker->control_queue, url, worker->id);
-        } else {
-            error = beamc_error_nomem();
-        }
-        if (*out != NULL)
-            all->clients[all->count++] = *out;
-    }
+    beamc_error *error = find_state_client(worker, url, out);
     uv_mutex_unlock(&worker->lock);
     return error;
+}
+
+/* What all streams hold is counted together, so what one frees may let another go on. */
+static void make_room(beamc__worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    for (size_t i = 0; i < worker->data.count; i++)
+        beamc__data_stream_room(worker->data.streams[i]);
+    uv_mutex_unlock(&worker->lock);
 }
 
 static beamc__inbox *find_inbox(void *ctx, const char *instruction_id, size_t size)
@@ -186,12 +208,11 @@ static void data_lost(void *ctx, const beamc_error *error)
     beamc__instructions_close(worker->instructions, text);
 }
 
-/* ---- a bundle's inputs ------------------------------------------------------------------------- */
+/* ---- a bundle's inputs ----------------------------------------------------------------------- */
 
 typedef struct {
     beamc__input input; /* first */
     bundle *of;
-    beamc__data_stream *stream;
     beamc__block *block; /* of the chunk in work */
 } remote_input;
 
@@ -200,11 +221,11 @@ static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
     remote_input *input = (remote_input *)self;
 
     beamc__block_unref(input->block);
-    beamc__data_stream_room(input->stream);
+    make_room(input->of->worker);
     return beamc__inbox_take(input->of->inbox, self->transform_id, out, &input->block);
 }
 
-/* ---- its metrics ------------------------------------------------------------------------------- */
+/* ---- its metrics ----------------------------------------------------------------------------- */
 
 typedef FN(ProcessBundleResponse__MonitoringDataEntry) data_entry;
 
@@ -236,7 +257,7 @@ static beamc_error *report(beamc__worker *worker, const beamc__metrics *metrics,
     return NULL;
 }
 
-/* ---- running it -------------------------------------------------------------------------------- */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 /* What a bundle reads and writes, as exec wants it. */
 typedef struct {
@@ -262,7 +283,8 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
         return beamc_error_nomem();
     for (size_t i = 0; i < from->source_count; i++) {
         remote_input *input = &out->inputs[i];
-        BEAMC_TRY(data_stream_of(worker, from->sources[i].url, &input->stream));
+        beamc__data_stream *stream;
+        BEAMC_TRY(data_stream_of(worker, from->sources[i].url, &stream));
         input->input.transform_id = from->sources[i].transform_id;
         input->input.next_chunk = next_chunk;
         input->of = of;
@@ -344,6 +366,7 @@ static void run_bundle(void *arg)
         close_ports(from, &opened);
     /* No elements after the answer; and none for it are wanted any more. */
     beamc__instructions_end(worker->instructions, of->instruction_id);
+    make_room(worker); /* elements of a bundle that failed were dropped */
     if (error != NULL) {
         send_error(worker, of->instruction_id, error);
     } else {
@@ -394,7 +417,7 @@ static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
     bundle_free(of);
 }
 
-/* ---- the other instructions --------------------------------------------------------------------- */
+/* ---- the other instructions ------------------------------------------------------------------ */
 
 static void read_progress(void *ctx, const beamc__instruction *at)
 {
@@ -535,7 +558,7 @@ static bool dispatch(beamc__worker *worker, const FN(InstructionRequest) *reques
     return false;
 }
 
-/* ---- the control stream ------------------------------------------------------------------------ */
+/* ---- the control stream ---------------------------------------------------------------------- */
 
 /* Keeps the first error and lets the waiting thread go on. */
 static void end(beamc__worker *worker, beamc_error *take_error)
@@ -591,13 +614,13 @@ static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
         error = beamc_error_new(BEAMC_EIO, "the control stream: %s", text);
     }
     end(worker, error);
-    beamc__instructions_close(worker->instructions, "the control stream has ended");
+    beamc__instructions_stop(worker->instructions, "the control stream has ended");
 }
 
 static const beamc__rpc_stream_handlers control_handlers = { .on_message = on_message,
                                                              .on_end = on_end };
 
-/* ---- status ------------------------------------------------------------------------------------ */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void)
 {
@@ -662,7 +685,7 @@ static void on_status(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *
 
 static const beamc__rpc_stream_handlers status_handlers = { .on_message = on_status };
 
-/* ---- sampling ---------------------------------------------------------------------------------- */
+/* ---- sampling -------------------------------------------------------------------------------- */
 
 static void sample(void *arg)
 {
@@ -683,7 +706,7 @@ static void sample(void *arg)
     uv_mutex_unlock(&worker->lock);
 }
 
-/* ---- the worker -------------------------------------------------------------------------------- */
+/* ---- the worker ------------------------------------------------------------------------------ */
 
 static const beamc_log_sink stderr_sink = { beamc_log_write_stderr, NULL };
 
@@ -803,19 +826,28 @@ void beamc__worker_stop(beamc__worker *worker)
     uv_mutex_unlock(&worker->lock);
 }
 
-/* Bundles under way end with errors: their inboxes are closed, their streams cancelled. */
+static void cancel_bundle(void *ctx BEAMC_UNUSED, const beamc__instruction *at)
+{
+    bundle *of = at->bundle;
+    __atomic_store_n(&of->cancel, 1, __ATOMIC_RELAXED);
+}
+
+/* Bundles under way end with errors: they are cancelled, their inboxes closed, their streams, too. */
 static void end_bundles(beamc__worker *worker)
 {
-    if (worker->instructions != NULL)
-        beamc__instructions_close(worker->instructions, "the worker is stopped");
+    if (worker->instructions != NULL) {
+        beamc__instructions_stop(worker->instructions, "the worker is stopped");
+        beamc__instructions_visit_all(worker->instructions, cancel_bundle, NULL);
+    }
     beamc__rpc_channel_close(worker->control_channel);
     uv_mutex_lock(&worker->lock);
+    worker->closing = true;
     for (size_t i = 0; i < worker->state.count; i++)
         beamc__state_client_close(worker->state.clients[i]);
     for (size_t i = 0; i < worker->data.count; i++)
         beamc__data_stream_close(worker->data.streams[i]);
     uv_mutex_unlock(&worker->lock);
-    beamc__threads_free(worker->threads);
+    beamc__threads_end(worker->threads);
 }
 
 void beamc__worker_free(beamc__worker *worker)
@@ -827,9 +859,8 @@ void beamc__worker_free(beamc__worker *worker)
         uv_thread_join(&worker->sampler);
     if (worker->control_channel != NULL)
         end_bundles(worker);
-    else
-        beamc__threads_free(worker->threads);
-    beamc__rpc_channel_free(worker->control_channel);
+    beamc__rpc_channel_free(worker->control_channel); /* from here on no instruction comes */
+    beamc__threads_free(worker->threads);
     beamc__rpc_stream_unref(worker->control);
     beamc__rpc_channel_free(worker->status_channel);
     beamc__rpc_stream_unref(worker->status);

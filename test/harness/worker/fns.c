@@ -29,6 +29,8 @@ BEAMC_DOFN_WITH(worker_fail, string, string, .teardown = torn_down)
 {
     if (element->size == 3 && memcmp(element->data, "bad", 3) == 0)
         return beamc_error_new(BEAMC_EUSER, "no good: %.*s", BEAMC_STR(*element));
+    if (element->size > 3 && memcmp(element->data, "bad", 3) == 0)
+        return beamc_error_new(BEAMC_EUSER, "%.*s", BEAMC_STR(*element));
     return beamc_emit(ctx, element);
 }
 
@@ -44,7 +46,7 @@ BEAMC_DOFN_WITH(worker_setup, string, string, .setup = set_up)
     return beamc_emit(ctx, element);
 }
 
-/* ---- the gate ---------------------------------------------------------------------------------- */
+/* ---- the gate -------------------------------------------------------------------------------- */
 
 static uv_once_t gate_once = UV_ONCE_INIT;
 static uv_mutex_t gate_lock;
@@ -96,7 +98,7 @@ BEAMC_DOFN(worker_gate, string, string)
     return beamc_emit(ctx, element);
 }
 
-/* ---- logs, metrics ----------------------------------------------------------------------------- */
+/* ---- logs, metrics --------------------------------------------------------------------------- */
 
 static beamc_error *log_set_up(beamc_context *ctx)
 {
@@ -124,7 +126,7 @@ BEAMC_DOFN(worker_count, string, string)
     return beamc_emit(ctx, element);
 }
 
-/* ---- side inputs ------------------------------------------------------------------------------- */
+/* ---- side inputs ----------------------------------------------------------------------------- */
 
 BEAMC_KV(worker_entry, string, string)
 
@@ -174,7 +176,7 @@ const beamc_dofn *const worker_fn_count = &worker_count;
 const beamc_dofn *const worker_fn_side = &worker_side;
 const beamc_dofn *const worker_fn_look = &worker_look;
 
-/* ---- descriptors ------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 void worker_give(fn_peer *peer, const char *id, const beamc_dofn *dofn)
 {

@@ -41,6 +41,7 @@ typedef struct {
 struct fn_peer {
     beamc__rpc_queue *queue;
     beamc__rpc_server *server;
+    bool vanished; /* the test's */
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
     beamc_arena *arena;
@@ -69,7 +70,7 @@ struct fn_peer {
     int status_count;
 };
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void need(bool holds)
 {
@@ -108,7 +109,7 @@ static char *copy(fn_peer *peer, const char *text)
     return made;
 }
 
-/* ---- control ----------------------------------------------------------------------------------- */
+/* ---- control --------------------------------------------------------------------------------- */
 
 static void reply(beamc__rpc_stream *stream, const given *answer)
 {
@@ -159,7 +160,7 @@ static void record_response(fn_peer *peer, beamc__rpc_message *message)
         unpack(peer, &fn(instruction_response__descriptor), message);
 }
 
-/* ---- data -------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 static fn_output *find_output(fn_peer *peer, const char *instruction, const char *sink)
 {
@@ -207,7 +208,7 @@ static void record_data(fn_peer *peer, beamc__rpc_message *message)
     beamc_arena_free(arena);
 }
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 static side_values *find_side(fn_peer *peer, const FN(StateKey) *key)
 {
@@ -274,7 +275,7 @@ static void answer_state(fn_peer *peer, beamc__rpc_stream *stream, beamc__rpc_me
     try_send(stream, &response);
 }
 
-/* ---- logging, status --------------------------------------------------------------------------- */
+/* ---- logging, status ------------------------------------------------------------------------- */
 
 static void record_logs(fn_peer *peer, beamc__rpc_message *message)
 {
@@ -286,7 +287,7 @@ static void record_logs(fn_peer *peer, beamc__rpc_message *message)
     }
 }
 
-/* ---- the server -------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static fn_service service_of(const beamc__rpc_stream *stream)
 {
@@ -390,7 +391,8 @@ fn_peer *fn_peer_new(void)
 
 void fn_peer_free(fn_peer *peer)
 {
-    beamc__rpc_server_stop(peer->server, 0);
+    if (!peer->vanished)
+        beamc__rpc_server_stop(peer->server, 0);
     for (int i = 0; i < FN_SERVICES; i++)
         beamc__rpc_stream_unref(peer->services[i].stream);
     for (size_t i = 0; i < peer->held_count; i++)
@@ -445,7 +447,7 @@ void fn_peer_finish(fn_peer *peer, beamc__worker *worker)
     fn_peer_free(peer);
 }
 
-/* ---- streams ----------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 void fn_peer_wait_open(fn_peer *peer, fn_service which, int count)
 {
@@ -498,6 +500,12 @@ void fn_peer_end(fn_peer *peer, fn_service which, beamc__rpc_code code, const ch
     beamc__rpc_stream_unref(stream);
 }
 
+void fn_peer_vanish(fn_peer *peer)
+{
+    beamc__rpc_server_stop(peer->server, 0);
+    peer->vanished = true;
+}
+
 static void send_message(fn_peer *peer, fn_service which, beamc__rpc_message *take_message)
 {
     beamc__rpc_stream *stream = stream_of(peer, which);
@@ -518,7 +526,7 @@ void fn_peer_send(fn_peer *peer, fn_service which, const void *message)
     send_message(peer, which, beamc__rpc_pack(message));
 }
 
-/* ---- control ----------------------------------------------------------------------------------- */
+/* ---- control --------------------------------------------------------------------------------- */
 
 /* Ports of the kit name no service; here they name this one. */
 static void fill_port(fn_peer *peer, exec_kit *kit, PB(PTransform) *transform,
@@ -659,7 +667,7 @@ const char *fn_peer_failed(fn_peer *peer, const char *instruction, const char *p
     return error;
 }
 
-/* ---- data -------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 /* The earliest time, the global window, no pane. */
 static const uint8_t head[] = { 0x7f, 0xdf, 0x3b, 0x64, 0x5a, 0x1c, 0xac, 0x08, 0, 0, 0, 1, 0x0f };
@@ -755,7 +763,7 @@ int fn_peer_data_count(fn_peer *peer)
     return count;
 }
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 static void put_value(beamc_buffer *out, const char *text, size_t size)
 {
@@ -821,7 +829,7 @@ void fn_peer_wait_state(fn_peer *peer, int count)
     uv_mutex_unlock(&peer->lock);
 }
 
-/* ---- logging, status --------------------------------------------------------------------------- */
+/* ---- logging, status ------------------------------------------------------------------------- */
 
 static const FN(LogEntry) *find_log(const fn_peer *peer, const char *part)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scripted runner: serves the Fn API over real gRPC on a free port of this machine.  The test says
- * what it sends, and when, and how it misbehaves; what the worker sends is recorded.
+/* A scripted runner: serves the Fn API over real gRPC on a free port of this machine.  The test
+ * says what it sends, and when, and how it misbehaves; what the worker sends is recorded.
  *
  *     fn_peer *peer = fn_peer_new();
  *     fn_peer_give(peer, "d1", kit);                       a descriptor, built by the kit of exec
@@ -10,8 +10,8 @@
  *     ck_assert_str_eq(fn_peer_lines(peer, "i1", "out"), "a\nb\nc\n");
  *     fn_peer_done(peer, "i1");                            its response, which is no error
  *
- * Whatever is waited for must come within PATIENCE_MS, or the test fails.  What is answered belongs to
- * the peer and lives as long. */
+ * Whatever is waited for must come within PATIENCE_MS, or the test fails.  What is answered belongs
+ * to the peer and lives as long. */
 #ifndef BEAMC_TEST_FN_PEER_H
 #define BEAMC_TEST_FN_PEER_H
 
@@ -41,7 +41,7 @@ beamc__worker *fn_peer_worker(fn_peer *peer, const beamc__worker_options *option
 /* Ends control, waits for the worker, checks that it had no error, and frees both. */
 void fn_peer_finish(fn_peer *peer, beamc__worker *worker);
 
-/* ---- streams ----------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 /* Waits until the worker has opened it the @count'th time. */
 void fn_peer_wait_open(fn_peer *peer, fn_service service, int count);
@@ -53,13 +53,15 @@ const char *fn_peer_worker_id(fn_peer *peer, fn_service service);
 void fn_peer_cut(fn_peer *peer, fn_service service);
 /* Ends it with a status. */
 void fn_peer_end(fn_peer *peer, fn_service service, beamc__rpc_code code, const char *text);
+/* All streams at once, and nobody listens any more; then only fn_peer_free. */
+void fn_peer_vanish(fn_peer *peer);
 /* Sends bytes as a message, whatever they are. */
 void fn_peer_send_raw(fn_peer *peer, fn_service service, const void *bytes, size_t size);
 void fn_peer_send(fn_peer *peer, fn_service service, const void *message);
 
-/* ---- control ----------------------------------------------------------------------------------- */
+/* ---- control --------------------------------------------------------------------------------- */
 
-/* What is answered when the worker asks for descriptor @id: the kit's, its ports and its state here. */
+/* What is answered when the worker asks for descriptor @id: the kit's, with ports and state here. */
 void fn_peer_give(fn_peer *peer, const char *id, exec_kit *kit);
 /* How often any was asked for. */
 int fn_peer_asked(fn_peer *peer);
@@ -78,7 +80,7 @@ bool fn_peer_has_response(fn_peer *peer, const char *instruction);
 const FN(ProcessBundleResponse) *fn_peer_done(fn_peer *peer, const char *instruction);
 const char *fn_peer_failed(fn_peer *peer, const char *instruction, const char *part);
 
-/* ---- data -------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 /* Strings in the global window, as bytes of the stream. */
 void fn_element(beamc_buffer *out, const char *text, size_t size);
@@ -108,7 +110,7 @@ const char *fn_peer_lines(fn_peer *peer, const char *instruction, const char *si
 /* How many messages of elements came, whatever they are for. */
 int fn_peer_data_count(fn_peer *peer);
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 /* Strings that a side input holds: all of them, or those of a key. */
 void fn_peer_side(fn_peer *peer, const char *side, const char *key, const char *words);
@@ -124,7 +126,7 @@ int fn_peer_state_count(fn_peer *peer);
 /* Waits for that many questions. */
 void fn_peer_wait_state(fn_peer *peer, int count);
 
-/* ---- logging, status --------------------------------------------------------------------------- */
+/* ---- logging, status ------------------------------------------------------------------------- */
 
 /* Waits for an entry that has @part in its message. */
 const FN(LogEntry) *fn_peer_log(fn_peer *peer, const char *part);

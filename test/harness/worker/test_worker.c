@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker that a well-behaved runner drives: bundles, side inputs, metrics, logs, status, its end. */
+/* A worker that a well-behaved runner drives: bundles, side inputs, metrics, logs, its end. */
 #include "test/harness/worker/fns.h"
 
 #include "proto/urns.h"
@@ -36,7 +36,7 @@ static void check_bundle(const char *instruction, const char *descriptor, const 
     ck_assert_str_eq(fn_peer_lines(runner, instruction, "out"), lines);
 }
 
-/* ---- bundles ----------------------------------------------------------------------------------- */
+/* ---- bundles --------------------------------------------------------------------------------- */
 
 START_TEST(a_bundle_goes_from_source_to_sink)
 {
@@ -45,8 +45,9 @@ START_TEST(a_bundle_goes_from_source_to_sink)
     check_bundle("i1", "d1", "to be or not", "to\nbe\nor\nnot\n");
     check_bundle("i2", "d1", "to be", "to\nbe\n");
     ck_assert_int_eq(fn_peer_asked(runner), 1);
-    for (int i = 0; i < FN_SERVICES; i++)
-        ck_assert_str_eq(fn_peer_worker_id(runner, (fn_service)i), "worker-1");
+    static const fn_service services[] = { FN_CONTROL, FN_DATA, FN_LOGGING, FN_STATUS };
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_str_eq(fn_peer_worker_id(runner, services[i]), "worker-1");
     finish();
 }
 END_TEST
@@ -203,7 +204,7 @@ START_TEST(elements_of_10_mb_go_through)
 }
 END_TEST
 
-/* ---- side inputs ------------------------------------------------------------------------------- */
+/* ---- side inputs ----------------------------------------------------------------------------- */
 
 START_TEST(side_inputs_come_page_by_page)
 {
@@ -254,7 +255,7 @@ START_TEST(answers_about_state_may_be_errors)
 }
 END_TEST
 
-/* ---- metrics ----------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 static const PB(MonitoringInfo) *ask_info(const char *instruction, const char *id)
 {
@@ -318,7 +319,7 @@ START_TEST(metrics_are_told_by_short_ids_or_in_full)
 }
 END_TEST
 
-/* ---- logs, status ------------------------------------------------------------------------------ */
+/* ---- logs, status ---------------------------------------------------------------------------- */
 
 START_TEST(logs_name_instruction_and_transform)
 {
@@ -358,7 +359,7 @@ START_TEST(status_tells_what_runs)
 }
 END_TEST
 
-/* ---- its end ----------------------------------------------------------------------------------- */
+/* ---- its end --------------------------------------------------------------------------------- */
 
 START_TEST(workers_end_when_the_runner_has_had_enough)
 {
