@@ -96,7 +96,7 @@ EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
 PROGRAMS  := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(BIN)/beamc-boot)
 
 TEST_DIRS := $(if $(SOME_ROOMS),$(foreach room,proto $(ROOMS),$(wildcard test/$(room))), \
-               $(filter-out test/bench/ test/fuzz/ test/examples/ test/graph/,$(wildcard test/*/)))
+               $(filter-out test/bench/ test/fuzz/ test/examples/ test/graph/ test/pipelines/,$(wildcard test/*/)))
 TEST_C    := $(sort $(wildcard test/*.c) \
                $(if $(TEST_DIRS),$(shell find $(TEST_DIRS) -name '*.c')))
 TEST_OBJ  := $(TEST_C:%.c=$(BUILD)/%.o)

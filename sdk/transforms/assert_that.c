@@ -33,10 +33,11 @@ BEAMC_ITERABLE(evidence_list, evidence)
 BEAMC_KV(grouped_evidence, int64, evidence_list)
 BEAMC_ARRAY(evidence_array, evidence)
 
-#define ASSERTION(F) F(string, place) F(evidence_array, expected)
+/* Where an assertion is written says its transform, which errors name. */
+#define ASSERTION(F) F(evidence_array, expected)
 BEAMC_ROW(assertion, ASSERTION)
 
-#define COUNT_ASSERTION(F) F(string, place) F(int64, count)
+#define COUNT_ASSERTION(F) F(int64, count)
 BEAMC_ROW(count_assertion, COUNT_ASSERTION)
 
 /* ---- canonical bytes ------------------------------------------------------------------------- */
@@ -395,8 +396,7 @@ static size_t tell_difference(beamc_buffer *message, const char *what, const evi
     return told;
 }
 
-static beamc_error *compare(const assertion *config, const evidences *expected,
-                            const evidences *actual)
+static beamc_error *compare(const evidences *expected, const evidences *actual)
 {
     beamc_buffer message;
     beamc_error *error = NULL;
@@ -408,10 +408,9 @@ static beamc_error *compare(const assertion *config, const evidences *expected,
     if (beamc_buffer_failed(&message))
         error = beamc_error_nomem();
     else if (missing + unexpected > 0)
-        error = beamc_error_new(BEAMC_EUSER, "%.*s: %zu element%s not what is expected: %.*s",
-                                BEAMC_STR(config->place), actual->count,
-                                actual->count == 1 ? " is" : "s are", (int)message.size,
-                                (const char *)message.data);
+        error = beamc_error_new(BEAMC_EUSER, "%zu element%s not what is expected: %.*s",
+                                actual->count, actual->count == 1 ? " is" : "s are",
+                                (int)message.size, (const char *)message.data);
     beamc_buffer_dispose(&message);
     return error;
 }
@@ -428,7 +427,7 @@ static beamc_error *check_elements(beamc_context *ctx, const void *element)
     BEAMC_TRY(gather(&actual, &group->value, ctx->arena));
     sort(&expected);
     sort(&actual);
-    BEAMC_TRY(compare(config, &expected, &actual));
+    BEAMC_TRY(compare(&expected, &actual));
     beamc_counter_add(ctx, &held, 1);
     return NULL;
 }
@@ -447,8 +446,8 @@ static beamc_error *check_count(beamc_context *ctx, const void *element)
     int64_t count = *(const int64_t *)element;
 
     if (count != config->count)
-        return beamc_error_new(BEAMC_EUSER, "%.*s: %" PRId64 " elements, not %" PRId64,
-                               BEAMC_STR(config->place), count, config->count);
+        return beamc_error_new(BEAMC_EUSER, "%" PRId64 " elements, not %" PRId64, count,
+                               config->count);
     beamc_counter_add(ctx, &held, 1);
     return NULL;
 }
@@ -480,8 +479,8 @@ static beamc_error *describe_all(evidences *list, const beamc_type *type, const 
     return error;
 }
 
-static beamc_error *make_assertion(assertion *out, beamc_location at, beamc_pcollection in,
-                                   const void *values, size_t size, size_t count)
+static beamc_error *make_assertion(assertion *out, beamc_pcollection in, const void *values,
+                                   size_t size, size_t count)
 {
     const beamc_type *type = beamc_pcollection_type(in);
     beamc_arena *arena = beamc_pipeline_arena(in.pipeline);
@@ -490,11 +489,7 @@ static beamc_error *make_assertion(assertion *out, beamc_location at, beamc_pcol
     if (count > 0 && size != type->size)
         return beamc_error_new(BEAMC_ETYPE, "%s has %zu bytes, and what is expected %zu",
                                type->name, type->size, size);
-    const char *place = beamc_arena_printf(arena, "%s:%d", at.file, at.line);
-    if (place == NULL)
-        return beamc_error_nomem();
     BEAMC_TRY(describe_all(&list, type, values, count, arena));
-    out->place = beamc_string_of(place);
     out->expected.items = list.items;
     out->expected.count = list.count;
     return NULL;
@@ -513,7 +508,7 @@ void beamc_assert_that_at(beamc_location at, beamc_pcollection in, const void *e
 
     if (beamc_pcollection_type(in) == NULL)
         return; /* the pipeline has an error already */
-    beamc_error *error = make_assertion(&config, at, in, expected, size, count);
+    beamc_error *error = make_assertion(&config, in, expected, size, count);
     if (error != NULL) {
         beamc_pipeline_fail(in.pipeline, at, error);
         return;
@@ -533,13 +528,7 @@ void beamc_assert_that_count_at(beamc_location at, beamc_pcollection in, int64_t
 {
     if (beamc_pcollection_type(in) == NULL)
         return; /* the pipeline has an error already */
-    const char *place =
-        beamc_arena_printf(beamc_pipeline_arena(in.pipeline), "%s:%d", at.file, at.line);
-    if (place == NULL) {
-        beamc_pipeline_fail(in.pipeline, at, beamc_error_nomem());
-        return;
-    }
-    const count_assertion config = { beamc_string_of(place), count };
+    const count_assertion config = { count };
     beamc_enter_at(at, in.pipeline, "AssertThatCount", NULL);
     beamc_pcollection counted =
         beamc__step_globally(at, in_global_window(at, in), "Count", &beamc_count_fn, NULL, true);

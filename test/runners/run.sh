@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the examples, and the pipelines with assertions inside them, on real runners, and compares
-# what they write with what the direct runner writes: all lines, sorted as bytes.  Called by
+# what they write with what the direct runner writes: all lines, sorted as bytes, and all metrics of
+# the users' (those count which assertions were made).  Called by
 # `make test-runners` from the top of the tree, with:
 #
-#     BIN            where the programs are
+#     BIN            where the examples are
+#     PIPELINES      the program of test/pipelines
 #     RUNNERS        direct,prism,flink,spark and flink-cluster,spark-cluster; each but direct is
 #                    started by scripts/servers.sh if it does not run, and then stopped after
 #     ENVIRONMENTS   how workers start: LOOPBACK,PROCESS
@@ -28,14 +30,18 @@ out=$(mktemp -d "${TMPDIR:-/tmp}/beamc-runners-XXXXXX") || exit 1
 # A line each: name, program, options; {} is a directory of the run's own.
 cases() {
     cat <<END
-wordcount            wordcount --input=$data/*.txt --output={}/out
-minimal_wordcount    minimal_wordcount --input=$data/story.txt --output={}/out
-debugging_wordcount  debugging_wordcount --input=$data/story.txt --output={}/out --filter=^(LICENS|licen[cs]e)
-windowed_wordcount   windowed_wordcount --input=$data/talk.log --output={}/out
-hourly_scores        hourly_scores --input=$data/events.csv --output={}/out
-join                 join --customers=$data/customers.csv --orders=$data/orders.csv --currencies=$data/currencies.csv --output={}/out
-write_table          write_table --input=$data/sales.csv --output={}/table --shards=3
+wordcount            $BIN/wordcount --input=$data/*.txt --output={}/out
+minimal_wordcount    $BIN/minimal_wordcount --input=$data/story.txt --output={}/out
+debugging_wordcount  $BIN/debugging_wordcount --input=$data/story.txt --output={}/out --filter=^(LICENS|licen[cs]e)
+windowed_wordcount   $BIN/windowed_wordcount --input=$data/talk.log --output={}/out
+hourly_scores        $BIN/hourly_scores --input=$data/events.csv --output={}/out
+join                 $BIN/join --customers=$data/customers.csv --orders=$data/orders.csv --currencies=$data/currencies.csv --output={}/out
+write_table          $BIN/write_table --input=$data/sales.csv --output={}/table --shards=3
 END
+    sed -nE 's/^    \{ "([a-z_]+)", build_.*$/\1/p' test/pipelines/pipelines.c |
+        while read -r name; do
+            echo "assert_$name $PIPELINES --case=$name"
+        done
 }
 
 # All lines below a directory, each behind its file's name without shard numbers: how many shards
@@ -46,6 +52,8 @@ collect() {
         name=$(sed -E 's/-[0-9]+-of-[0-9]+$//' <<<"${file#"$1"/}")
         sed "s|^|$name |" "$file"
     done | LC_ALL=C sort
+    # From the summary at the end of what the program says.
+    sed -n '/^metrics of /,/^done in /p' "$1.log" | grep '^  ' | LC_ALL=C sort
 }
 
 # ---- one case ---------------------------------------------------------------------------------
@@ -70,12 +78,17 @@ run_case() {
     start=$EPOCHREALTIME
     problem=
     # In one process group with its own children, so that none is left when time is up.
-    timeout --kill-after=10 "$timeout" "$BIN/$program" "${@//"{}"/$directory}" \
+    timeout --kill-after=10 "$timeout" "$program" "${@//"{}"/$directory}" \
         "${way[@]}" >"$directory.log" 2>&1 || status=$?
     result=$(seconds_since "$start")
     collect "$directory" >"$directory.sorted"
     if [ $status -eq 124 ]; then
         problem="no end after $timeout s"
+    elif [ "$name" = assert_fails ]; then
+        # What has to be told: by all runners, in one line.
+        grep -qE "pipelines.c:[0-9]+: 1 element is not what is expected: missing 2$" \
+            "$directory.log" && [ $status -eq 1 ] || problem="exit status $status, or no reason"
+        return
     elif [ $status -ne 0 ]; then
         problem="exit status $status"
     elif [ -e "$out/expected/$name" ] &&
@@ -135,7 +148,7 @@ run_column() {
 [[ ,$runners, == *,direct,* ]] || runners=direct,$runners
 for runner in direct ${runners//,/ }; do
     if [ "$runner" = direct ]; then
-        way=(--runner=direct --quiet)
+        way=(--runner=direct)
         [ ${#columns[@]} -gt 0 ] || run_column direct ""
         continue
     fi
@@ -145,7 +158,7 @@ for runner in direct ${runners//,/ }; do
         continue
     fi
     for environment in ${environments//,/ }; do
-        way=(--runner="${runner%-cluster}" --job_endpoint="${endpoint#* }" --quiet
+        way=(--runner="${runner%-cluster}" --job_endpoint="${endpoint#* }"
             --environment_type="$environment")
         run_column "$runner" "$environment"
     done
