@@ -147,7 +147,9 @@ static beamc_error *start(call *take_call)
         return beamc_error_new(BEAMC_ECANCELLED, "endpoint %s: the channel is closed",
                                channel->endpoint.url);
     }
-    grpc_call_error code = grpc_call_start_batch(one->core, ops, 6, beamc__rpc_tag_arm(&one->tag), NULL);
+    grpc_call *core = one->core;
+    void *tag = beamc__rpc_tag_arm(&one->tag);
+    grpc_call_error code = grpc_call_start_batch(core, ops, 6, tag, NULL);
     if (code == GRPC_CALL_OK)
         return NULL;
     beamc__rpc_calls_remove(&channel->calls, &one->link);

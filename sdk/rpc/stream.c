@@ -135,8 +135,9 @@ static bool begin(beamc__rpc_stream *stream, const grpc_op *op, beamc__rpc_tag *
 {
     uv_mutex_lock(&stream->lock);
     stream->ops++;
+    grpc_call *core = stream->core;
     uv_mutex_unlock(&stream->lock);
-    if (grpc_call_start_batch(stream->core, op, 1, beamc__rpc_tag_arm(tag), NULL) == GRPC_CALL_OK)
+    if (grpc_call_start_batch(core, op, 1, beamc__rpc_tag_arm(tag), NULL) == GRPC_CALL_OK)
         return true;
     uv_mutex_lock(&stream->lock);
     stream->ops--;

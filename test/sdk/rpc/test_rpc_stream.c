@@ -150,6 +150,7 @@ START_TEST(slow_readers_stop_the_writer)
     ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_ENDED);
     inbox_wait_end(&box);
     ck_assert_int_eq(box.code, BEAMC__RPC_OK);
+    peer_wait_closed();
     ck_assert(the_peer.half_closed);
     beamc__rpc_message_unref(message);
     beamc__rpc_stream_unref(held);
