@@ -138,10 +138,8 @@ static beamc_error *start(call *take_call)
     ops[4].data.recv_message.recv_message = &one->response;
     beamc__rpc_op_status(&ops[5], &one->ending);
 
-    one->core = grpc_channel_create_call(
-        channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, beamc__rpc_queue_core(channel->queue),
-        grpc_slice_from_copied_string(one->method), NULL,
-        beamc__rpc_deadline(one->where.timeout_ms), NULL);
+    one->core = beamc__rpc_core_call(channel, one->method,
+                                     beamc__rpc_deadline(one->where.timeout_ms));
     if (!beamc__rpc_calls_add(&channel->calls, &one->link)) {
         free_call(one);
         return beamc_error_new(BEAMC_ECANCELLED, "endpoint %s: the channel is closed",

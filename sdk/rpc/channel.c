@@ -172,7 +172,19 @@ const char *beamc__rpc_channel_url(const beamc__rpc_channel *channel)
     return channel->endpoint.url;
 }
 
-/* ---- ops and endings ---- */
+/* ---- calls, ops and endings ---- */
+
+grpc_call *beamc__rpc_core_call(beamc__rpc_channel *channel, const char *method,
+                                gpr_timespec deadline)
+{
+    grpc_slice path = grpc_slice_from_copied_string(method);
+    grpc_call *call = grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                               beamc__rpc_queue_core(channel->queue), path, NULL,
+                                               deadline, NULL);
+
+    grpc_slice_unref(path); /* the core has a reference of its own */
+    return call;
+}
 
 void beamc__rpc_ending_init(beamc__rpc_ending *ending)
 {

@@ -19,6 +19,10 @@ struct beamc__rpc_channel {
     char *texts;
 };
 
+/* A call of the core's, with one reference. */
+grpc_call *beamc__rpc_core_call(beamc__rpc_channel *channel, const char *method,
+                                gpr_timespec deadline);
+
 /* Where RECV_STATUS_ON_CLIENT writes to. */
 typedef struct {
     grpc_status_code code;

@@ -252,6 +252,17 @@ static void pump_send(beamc__rpc_stream *stream)
     grpc_slice_unref(details);
 }
 
+/* With the lock.  Those who wait are not woken for each message, but once half of the queue is empty:
+ * then they put in many before they wait again. */
+static bool has_room(beamc__rpc_stream *stream)
+{
+    if (!stream->was_full || (stream->unsent > stream->send_limit / 2 && !stream->finishing))
+        return false;
+    stream->was_full = false;
+    uv_cond_broadcast(&stream->room);
+    return !stream->finishing;
+}
+
 /* Queue thread. */
 static void on_sent(beamc__rpc_tag *tag, bool ok)
 {
@@ -268,15 +279,11 @@ static void on_sent(beamc__rpc_tag *tag, bool ok)
         stream->finishing = stream->finished = true;
         drop_waiting(stream);
     }
-    bool writable = stream->was_full && !stream->finishing &&
-                    stream->unsent <= stream->send_limit / 2;
-    if (writable)
-        stream->was_full = false;
+    bool writable = has_room(stream);
     /* Unread messages would keep a call from ending whose status is out. */
     if (stream->is_server && stream->finished)
         stream->draining = true;
     bool drain = stream->draining;
-    uv_cond_broadcast(&stream->room);
     pump_send(stream);
     if (drain)
         beamc__rpc_stream_pump(stream);
@@ -585,9 +592,7 @@ static void open_core(beamc__rpc_stream *stream, beamc__rpc_channel *channel, in
     stream->where = (beamc__rpc_where){ channel, stream->method, timeout_ms };
     stream->verdict = (beamc__rpc_verdict){ &stream->where, &stream->ending, on_verdict };
     stream->deadline = beamc__rpc_deadline(timeout_ms);
-    stream->core = grpc_channel_create_call(
-        channel->core, NULL, GRPC_PROPAGATE_DEFAULTS, beamc__rpc_queue_core(channel->queue),
-        grpc_slice_from_copied_string(stream->method), NULL, stream->deadline, NULL);
+    stream->core = beamc__rpc_core_call(channel, stream->method, stream->deadline);
 }
 
 static beamc_error *refuse(beamc__rpc_stream **out, beamc_code code, const char *what)
