@@ -9,8 +9,9 @@
 typedef Google__Protobuf__Value beamc__json_value;
 typedef Google__Protobuf__Struct beamc__json_object;
 
-/* How deep objects and lists may lie in each other. */
-#define BEAMC__JSON_DEPTH 64
+/* How deep objects and lists may lie in each other: a message holds three for each, and those who read
+ * messages take no more than 100 of them. */
+#define BEAMC__JSON_DEPTH 24
 
 /* Reads all of @text, strictly as RFC 8259 has it; in @arena.  Of members with one name the last
  * counts.  Errors say where: "character 12: ..". */

@@ -180,8 +180,8 @@ static beamc_error *wait_for_mail(session *with, beamc__mail *mail)
         if (is_cancelled(with))
             return cancelled();
         if ((int64_t)((uv_hrtime() - start) / 1000000) >= with->options->timeout_ms)
-            return beamc_error_new(BEAMC_ETIMEOUT, "the server said nothing for %" PRId64 " s",
-                                   with->options->timeout_ms / 1000);
+            return beamc_error_new(BEAMC_ETIMEOUT, "the server said nothing for %" PRId64 " ms",
+                                   with->options->timeout_ms);
     }
     return NULL;
 }

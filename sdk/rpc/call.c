@@ -138,8 +138,8 @@ static beamc_error *start(call *take_call)
     ops[4].data.recv_message.recv_message = &one->response;
     beamc__rpc_op_status(&ops[5], &one->ending);
 
-    one->core = beamc__rpc_core_call(channel, one->method,
-                                     beamc__rpc_deadline(one->where.timeout_ms));
+    one->core =
+        beamc__rpc_core_call(channel, one->method, beamc__rpc_deadline(one->where.timeout_ms));
     if (!beamc__rpc_calls_add(&channel->calls, &one->link)) {
         free_call(one);
         return beamc_error_new(BEAMC_ECANCELLED, "endpoint %s: the channel is closed",
@@ -239,7 +239,8 @@ beamc_error *beamc__rpc_call(beamc__rpc_message **response, beamc__rpc_code *cod
     if (code != NULL)
         *code = BEAMC__RPC_UNKNOWN;
     if (beamc__rpc_queue_is_mine(channel->queue))
-        return beamc_error_new(BEAMC_EINVAL, "endpoint %s: %s: the queue's own thread must not wait",
+        return beamc_error_new(BEAMC_EINVAL,
+                               "endpoint %s: %s: the queue's own thread must not wait",
                                channel->endpoint.url, method);
     if (uv_mutex_init(&wait.lock) < 0)
         return beamc_error_nomem();

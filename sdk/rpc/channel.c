@@ -25,8 +25,8 @@ enum { REASON_SIZE = 512, ARGS_MAX = 16 };
 static beamc_error *check_metadata(const beamc__rpc_metadata *metadata)
 {
     if (!grpc_header_key_is_legal(beamc__rpc_static_slice(metadata->key)))
-        return beamc_error_new(BEAMC_EINVAL, "metadata key \"%s\": only a-z, 0-9, _ - . may be in it",
-                               metadata->key);
+        return beamc_error_new(
+            BEAMC_EINVAL, "metadata key \"%s\": only a-z, 0-9, _ - . may be in it", metadata->key);
     if (!grpc_header_nonbin_value_is_legal(beamc__rpc_static_slice(metadata->value)))
         return beamc_error_new(BEAMC_EINVAL, "metadata %s: \"%s\" is not printable ASCII",
                                metadata->key, metadata->value);
@@ -53,7 +53,8 @@ static beamc_error *copy_metadata(beamc__rpc_channel *channel,
     for (size_t i = 0; i < options->metadata_count; i++) {
         channel->metadata[i].key = beamc__rpc_static_slice(strcpy(at, options->metadata[i].key));
         at += strlen(at) + 1;
-        channel->metadata[i].value = beamc__rpc_static_slice(strcpy(at, options->metadata[i].value));
+        channel->metadata[i].value =
+            beamc__rpc_static_slice(strcpy(at, options->metadata[i].value));
         at += strlen(at) + 1;
     }
     channel->metadata_count = options->metadata_count;
@@ -85,7 +86,8 @@ static grpc_channel_credentials *make_credentials(const beamc__rpc_tls *tls)
                                        NULL);
 }
 
-static beamc_error *open_core(beamc__rpc_channel *channel, const beamc__rpc_channel_options *options)
+static beamc_error *open_core(beamc__rpc_channel *channel,
+                              const beamc__rpc_channel_options *options)
 {
     const beamc__rpc_tls *tls = options->tls;
     grpc_arg list[ARGS_MAX];
@@ -178,9 +180,9 @@ grpc_call *beamc__rpc_core_call(beamc__rpc_channel *channel, const char *method,
                                 gpr_timespec deadline)
 {
     grpc_slice path = grpc_slice_from_copied_string(method);
-    grpc_call *call = grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
-                                               beamc__rpc_queue_core(channel->queue), path, NULL,
-                                               deadline, NULL);
+    grpc_call *call =
+        grpc_channel_create_call(channel->core, NULL, GRPC_PROPAGATE_DEFAULTS,
+                                 beamc__rpc_queue_core(channel->queue), path, NULL, deadline, NULL);
 
     grpc_slice_unref(path); /* the core has a reference of its own */
     return call;
@@ -373,8 +375,9 @@ beamc_error *beamc__rpc_channel_connect(beamc__rpc_channel *channel, int64_t tim
 
 /* ---- the end ---- */
 
-/* A core of 1.51 loses a connection for good, socket and all, that comes about after its channel was
- * destroyed (grpc pull request 32071 mends it).  So an attempt under way gets a moment to end. */
+/* A core of 1.51 loses a connection for good, socket and all, that comes about after its channel
+ * was destroyed (grpc pull request 32071 mends it).  So an attempt under way gets a moment to end.
+ */
 static void settle(beamc__rpc_channel *channel)
 {
     gpr_timespec deadline = beamc__rpc_deadline(SETTLE_MS);
@@ -401,4 +404,3 @@ void beamc__rpc_channel_free(beamc__rpc_channel *channel)
     settle(channel);
     free_channel(channel);
 }
-

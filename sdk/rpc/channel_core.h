@@ -56,8 +56,8 @@ struct beamc__rpc_verdict {
 };
 void beamc__rpc_verdict_start(beamc__rpc_verdict *verdict);
 
-/* Finds out why there is no connection: @told gets NULL if it is none of the usual reasons, or there
- * is one by now. */
+/* Finds out why there is no connection: @told gets NULL if it is none of the usual reasons, or
+ * there is one by now. */
 typedef void beamc__rpc_told(void *ctx, const char *reason);
 BEAMC_MUST_USE beamc_error *beamc__rpc_probe_start(beamc__rpc_channel *channel,
                                                    beamc__rpc_told *told, void *ctx);
