@@ -8,8 +8,8 @@ SEEN const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {
-    /* c-ares 1.18 loses the copy of a name, 10 bytes for "localhost", when the core of gRPC looks it
-     * up. */
+    /* c-ares 1.18 loses the copy of a name, 10 bytes for "localhost", when the core of gRPC looks
+     * it up. */
     return "leak:libcares.so\n";
 }
 #endif
@@ -32,5 +32,3 @@ const char *__tsan_default_suppressions(void)
            "race:libssl.so\n";
 }
 #endif
-
-typedef int not_empty;

@@ -25,12 +25,12 @@ typedef struct {
     const beamc__rpc_tls *tls; /* NULL: plaintext */
     const beamc__rpc_metadata *metadata;
     size_t metadata_count;
-    bool wait_for_ready;     /* calls wait for the server to come up instead of failing at once; they
-                              * need a timeout */
-    bool use_proxy;          /* obey http_proxy and its like; workers' endpoints do not */
-    int64_t timeout_ms;      /* of calls that give none; 0: none */
-    int64_t keepalive_ms;    /* ping an idle connection that has calls this often; 0: never.  Servers
-                              * of others hang up on those that ping often */
+    bool wait_for_ready;  /* calls wait for the server to come up instead of failing at once; they
+                           * need a timeout */
+    bool use_proxy;       /* obey http_proxy and its like; workers' endpoints do not */
+    int64_t timeout_ms;   /* of calls that give none; 0: none */
+    int64_t keepalive_ms; /* ping an idle connection that has calls this often; 0: never.  Servers
+                           * of others hang up on those that ping often */
 } beamc__rpc_channel_options;
 
 /** All of @options is borrowed for the call; NULL is all zero. */
@@ -57,8 +57,8 @@ BEAMC_MUST_USE beamc_error *beamc__rpc_channel_connect(beamc__rpc_channel *chann
 typedef void beamc__rpc_done(void *ctx, const beamc__rpc_status *status,
                              beamc__rpc_message *response);
 
-/** Starts a call of @method, "/package.Service/Method", and answers at once; @done is called exactly
- *  once unless there is an error now.  @timeout_ms 0: the channel's.  Any thread. */
+/** Starts a call of @method, "/package.Service/Method", and answers at once; @done is called
+ * exactly once unless there is an error now.  @timeout_ms 0: the channel's.  Any thread. */
 BEAMC_MUST_USE beamc_error *beamc__rpc_call_start(beamc__rpc_channel *channel, const char *method,
                                                   beamc__rpc_message *request, int64_t timeout_ms,
                                                   beamc__rpc_done *done, void *ctx);

@@ -15,7 +15,7 @@
 #include <uv.h>
 
 #define BEAMC__RPC_CONTAINER(pointer, type, member)                                                \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* What a completion queue gives back: part of a longer-lived object.  Queue thread. */
 typedef struct beamc__rpc_tag beamc__rpc_tag;

@@ -20,10 +20,17 @@ typedef struct {
 
 /* Longer prefixes first. */
 static const scheme schemes[] = {
-    { "unix-abstract:", ABSTRACT }, { "unix:", UNIX },       { "dns:///", HOST },
-    { "dns:", HOST },               { "ipv4:", HOST },       { "ipv6:", HOST },
-    { "http://", HOST },            { "grpc://", HOST },     { "tcp://", HOST },
-    { "https://", REFUSED },        { "grpcs://", REFUSED },
+    { "unix-abstract:", ABSTRACT },
+    { "unix:", UNIX },
+    { "dns:///", HOST },
+    { "dns:", HOST },
+    { "ipv4:", HOST },
+    { "ipv6:", HOST },
+    { "http://", HOST },
+    { "grpc://", HOST },
+    { "tcp://", HOST },
+    { "https://", REFUSED },
+    { "grpcs://", REFUSED },
 };
 
 static const scheme *find_scheme(const char *url)
@@ -68,9 +75,8 @@ static beamc_error *parse_host(beamc__rpc_endpoint *endpoint, const char *rest, 
         host = rest + 1;
         size = (size_t)(end - host);
     } else if (memchr(rest, ':', size) != NULL) {
-        return beamc_error_new(BEAMC_EINVAL,
-                               "endpoint %s: write an IPv6 address in brackets, as [::1]:8099",
-                               url);
+        return beamc_error_new(
+            BEAMC_EINVAL, "endpoint %s: write an IPv6 address in brackets, as [::1]:8099", url);
     }
     if (colon == NULL)
         return beamc_error_new(BEAMC_EINVAL, "endpoint %s: the port is missing", url);

@@ -10,10 +10,10 @@
 #include <beamc/error.h>
 
 typedef struct {
-    char *url;       /* as it was given, for messages; owned */
-    char *target;    /* as the library wants it; owned */
-    char *host;      /* without brackets; NULL for unix; owned */
-    unsigned port;   /* 0 for unix */
+    char *url;        /* as it was given, for messages; owned */
+    char *target;     /* as the library wants it; owned */
+    char *host;       /* without brackets; NULL for unix; owned */
+    unsigned port;    /* 0 for unix */
     const char *path; /* of a unix socket: part of target; NULL if it is none */
 } beamc__rpc_endpoint;
 

@@ -79,7 +79,8 @@ const char *beamc__rpc_explain_connect(const char *details, bool tls, char *out,
     if (meant != NULL)
         snprintf(out, size, "%s", meant);
     else
-        snprintf(out, size, "%s%s", strstr(details, "andshake") != NULL ? "TLS handshake failed: " : "",
+        snprintf(out, size, "%s%s",
+                 strstr(details, "andshake") != NULL ? "TLS handshake failed: " : "",
                  last == NULL ? details : last + strlen("last error: "));
     return out;
 }
@@ -92,7 +93,8 @@ static bool is_lost(const beamc__rpc_failure *failure)
                                          "GOAWAY",        "keepalive watchdog timeout" };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (failure->code == BEAMC__RPC_UNAVAILABLE && strcasestr(failure->details, texts[i]) != NULL)
+        if (failure->code == BEAMC__RPC_UNAVAILABLE &&
+            strcasestr(failure->details, texts[i]) != NULL)
             return true;
     return false;
 }
@@ -139,11 +141,12 @@ beamc_error *beamc__rpc_explain(const beamc__rpc_failure *failure)
     if (!failure->from_peer || is_time_up(failure) || is_lost(failure))
         return explain_ours(failure);
     if (strncmp(details, http_status, strlen(http_status)) == 0)
-        return beamc_error_new(beamc__rpc_error_code(failure->code),
-                               "endpoint %s: %s: the server speaks HTTP/2, but not gRPC: it answered "
-                               "HTTP status %s (%s)",
-                               failure->url, failure->method, details + strlen(http_status),
-                               beamc__rpc_code_name(failure->code));
+        return beamc_error_new(
+            beamc__rpc_error_code(failure->code),
+            "endpoint %s: %s: the server speaks HTTP/2, but not gRPC: it answered "
+            "HTTP status %s (%s)",
+            failure->url, failure->method, details + strlen(http_status),
+            beamc__rpc_code_name(failure->code));
     return beamc_error_new(beamc__rpc_error_code(failure->code), "endpoint %s: %s: %s%s%s",
                            failure->url, failure->method, beamc__rpc_code_name(failure->code),
                            details[0] == '\0' ? "" : ": ", details);

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *url;      /* of the endpoint */
-    const char *method;   /* "/package.Service/Method" */
-    bool tls;             /* the channel uses it */
-    int64_t timeout_ms;   /* of the call; 0: none */
+    const char *url;    /* of the endpoint */
+    const char *method; /* "/package.Service/Method" */
+    bool tls;           /* the channel uses it */
+    int64_t timeout_ms; /* of the call; 0: none */
     beamc__rpc_code code;
-    const char *details;  /* the status message */
-    bool from_peer;       /* the server sent it; else the core made it */
-    const char *reason;   /* why there is no connection, if that is known; else NULL */
+    const char *details; /* the status message */
+    bool from_peer;      /* the server sent it; else the core made it */
+    const char *reason;  /* why there is no connection, if that is known; else NULL */
 } beamc__rpc_failure;
 
 /* NULL for OK. */

@@ -159,7 +159,8 @@ beamc__rpc_message *beamc__rpc_message_copy(const void *bytes, size_t size)
 
 beamc__rpc_message *beamc__rpc_message_of(beamc_buffer *take_buffer)
 {
-    beamc__rpc_message *message = beamc_buffer_failed(take_buffer) ? NULL : beamc__rpc_message_new();
+    beamc__rpc_message *message =
+        beamc_buffer_failed(take_buffer) ? NULL : beamc__rpc_message_new();
     uint8_t *data = take_buffer->data;
     size_t size = take_buffer->size;
 
@@ -216,8 +217,8 @@ static size_t list_slices(beamc__rpc_slice *out, grpc_byte_buffer *buffer)
         if (GRPC_SLICE_IS_EMPTY(*slice))
             continue;
         if (out != NULL)
-            out[count] = (beamc__rpc_slice){ GRPC_SLICE_START_PTR(*slice),
-                                             GRPC_SLICE_LENGTH(*slice) };
+            out[count] =
+                (beamc__rpc_slice){ GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice) };
         count++;
     }
     grpc_byte_buffer_reader_destroy(&reader);

@@ -24,8 +24,8 @@ typedef struct beamc__rpc_message beamc__rpc_message;
 /* An empty message with one reference; NULL: no memory. */
 beamc__rpc_message *beamc__rpc_message_new(void);
 
-/* A message of a copy of @size bytes, or of the bytes of @take_buffer, which is then empty; NULL: no
- * memory, or too many bytes (then the buffer is disposed of, too). */
+/* A message of a copy of @size bytes, or of the bytes of @take_buffer, which is then empty; NULL:
+ * no memory, or too many bytes (then the buffer is disposed of, too). */
 beamc__rpc_message *beamc__rpc_message_copy(const void *bytes, size_t size);
 beamc__rpc_message *beamc__rpc_message_of(beamc_buffer *take_buffer);
 
@@ -51,11 +51,10 @@ BEAMC_MUST_USE int beamc__rpc_message_append_owned(beamc__rpc_message *message, 
 size_t beamc__rpc_message_size(const beamc__rpc_message *message);
 
 /* The slices, none of them empty; borrowed from the message. */
-const beamc__rpc_slice *beamc__rpc_message_slices(const beamc__rpc_message *message,
-                                                  size_t *count);
+const beamc__rpc_slice *beamc__rpc_message_slices(const beamc__rpc_message *message, size_t *count);
 
-/* All of it in one piece: borrowed from the message if it is one slice, else a copy that *@take_copy
- * is set to, to be freed by the caller.  NULL: no memory. */
+/* All of it in one piece: borrowed from the message if it is one slice, else a copy that
+ * *@take_copy is set to, to be freed by the caller.  NULL: no memory. */
 const uint8_t *beamc__rpc_message_flat(const beamc__rpc_message *message, uint8_t **take_copy);
 
 #endif

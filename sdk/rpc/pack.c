@@ -51,8 +51,8 @@ beamc_error *beamc__rpc_call_packed(ProtobufCMessage **response, beamc__rpc_code
     beamc_error *error = beamc__rpc_call(&answer, code, channel, method, packed, timeout_ms);
     beamc__rpc_message_unref(packed);
     if (error == NULL)
-        error = beamc_error_wrap(beamc__rpc_unpack(response, answer, type, arena), "endpoint %s: %s",
-                                 beamc__rpc_channel_url(channel), method);
+        error = beamc_error_wrap(beamc__rpc_unpack(response, answer, type, arena),
+                                 "endpoint %s: %s", beamc__rpc_channel_url(channel), method);
     beamc__rpc_message_unref(answer);
     return error;
 }

@@ -38,9 +38,9 @@ struct beamc__rpc_server {
     beamc__rpc_tag down; /* the core has shut down */
     uv_mutex_t lock;     /* guards the three below */
     uv_cond_t changed;
-    size_t waiting;      /* doors that wait for a call */
+    size_t waiting; /* doors that wait for a call */
     bool is_down;
-    bool stopped;        /* owner thread */
+    bool stopped; /* owner thread */
 };
 
 /* ---- a call comes in ---- */
@@ -314,8 +314,8 @@ static void init_door(beamc__rpc_server *server, const beamc__rpc_method *method
     }
     grpc_server_register_completion_queue(server->core, beamc__rpc_queue_core(at->queue), NULL);
     if (method != NULL)
-        at->registered = grpc_server_register_method(server->core, method->path, NULL,
-                                                     GRPC_SRM_PAYLOAD_NONE, 0);
+        at->registered =
+            grpc_server_register_method(server->core, method->path, NULL, GRPC_SRM_PAYLOAD_NONE, 0);
 }
 
 static beamc_error *make_doors(beamc__rpc_server *server, const beamc__rpc_service *services,

@@ -50,8 +50,7 @@ void beamc__rpc_server_stop(beamc__rpc_server *server, int64_t grace_ms);
 void beamc__rpc_server_free(beamc__rpc_server *server);
 
 /** In a method's open: from here on @handlers are called with @ctx.  @options may be NULL. */
-void beamc__rpc_stream_accept(beamc__rpc_stream *stream,
-                              const beamc__rpc_stream_handlers *handlers, void *ctx,
-                              const beamc__rpc_stream_options *options);
+void beamc__rpc_stream_accept(beamc__rpc_stream *stream, const beamc__rpc_stream_handlers *handlers,
+                              void *ctx, const beamc__rpc_stream_options *options);
 
 #endif

@@ -73,7 +73,8 @@ void beamc__rpc_stream_unref(beamc__rpc_stream *stream)
 
 static void on_verdict(beamc__rpc_verdict *verdict, beamc__rpc_code code, beamc_error *take_error);
 
-/* The call is over for its channel or server; the stream is not, as long as someone refers to it. */
+/* The call is over for its channel or server; the stream is not, as long as someone refers to it.
+ */
 static void leave(beamc__rpc_stream *stream)
 {
     uv_mutex_lock(&stream->lock);
@@ -252,8 +253,8 @@ static void pump_send(beamc__rpc_stream *stream)
     grpc_slice_unref(details);
 }
 
-/* With the lock.  Those who wait are not woken for each message, but once half of the queue is empty:
- * then they put in many before they wait again. */
+/* With the lock.  Those who wait are not woken for each message, but once half of the queue is
+ * empty: then they put in many before they wait again. */
 static bool has_room(beamc__rpc_stream *stream)
 {
     if (!stream->was_full || (stream->unsent > stream->send_limit / 2 && !stream->finishing))
@@ -423,8 +424,7 @@ void beamc__rpc_stream_cancel(beamc__rpc_stream *stream)
 static void pump_receive(beamc__rpc_stream *stream)
 {
     bool due = !stream->is_receiving && !stream->over && !stream->received_all &&
-                 stream->core != NULL &&
-                 (stream->draining || (stream->accepted && !stream->paused));
+               stream->core != NULL && (stream->draining || (stream->accepted && !stream->paused));
 
     if (due) {
         stream->is_receiving = true;

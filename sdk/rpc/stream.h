@@ -9,7 +9,8 @@
  * paused.  The transport buffers a little and then stops the peer.
  *
  * Handlers run on the queue's thread, one at a time.  on_end is the last of them, and comes exactly
- * once.  Streams are counted: they exist as long as somebody has a reference, also after their end. */
+ * once.  Streams are counted: they exist as long as somebody has a reference, also after their end.
+ */
 #ifndef BEAMC_RPC_STREAM_H
 #define BEAMC_RPC_STREAM_H
 
@@ -25,9 +26,9 @@ typedef struct {
     void (*on_half_close)(void *ctx, beamc__rpc_stream *stream);
     /* After "full": at least half of the queue is empty. */
     void (*on_writable)(void *ctx, beamc__rpc_stream *stream);
-    /* Client: the server's status, or why there is none.  Server: OK if the status that it gave went
-     * out; else the client cancelled, went away or had no more time.  While paused the end is not
-     * seen, if unread messages are before it. */
+    /* Client: the server's status, or why there is none.  Server: OK if the status that it gave
+     * went out; else the client cancelled, went away or had no more time.  While paused the end is
+     * not seen, if unread messages are before it. */
     void (*on_end)(void *ctx, beamc__rpc_stream *stream, const beamc__rpc_status *status);
 } beamc__rpc_stream_handlers;
 
@@ -52,10 +53,10 @@ beamc__rpc_stream *beamc__rpc_stream_ref(beamc__rpc_stream *stream);
 void beamc__rpc_stream_unref(beamc__rpc_stream *stream);
 
 typedef enum {
-    BEAMC__RPC_SENT,   /* accepted: it goes as soon as the peer takes it */
-    BEAMC__RPC_FULL,   /* not accepted; on_writable follows */
-    BEAMC__RPC_ENDED,  /* not accepted: the call has ended, or was finished for sending */
-    BEAMC__RPC_NOMEM   /* not accepted */
+    BEAMC__RPC_SENT,  /* accepted: it goes as soon as the peer takes it */
+    BEAMC__RPC_FULL,  /* not accepted; on_writable follows */
+    BEAMC__RPC_ENDED, /* not accepted: the call has ended, or was finished for sending */
+    BEAMC__RPC_NOMEM  /* not accepted */
 } beamc__rpc_sent;
 
 /** Takes a reference of @message if it is accepted. */
@@ -64,8 +65,7 @@ BEAMC_MUST_USE beamc__rpc_sent beamc__rpc_stream_try_send(beamc__rpc_stream *str
 
 /** Waits for room.  @timeout_ms 0: as long as the call lasts.  Not on the queue's thread. */
 BEAMC_MUST_USE beamc_error *beamc__rpc_stream_send(beamc__rpc_stream *stream,
-                                                   beamc__rpc_message *message,
-                                                   int64_t timeout_ms);
+                                                   beamc__rpc_message *message, int64_t timeout_ms);
 
 /** Bytes accepted and not yet taken by the transport. */
 size_t beamc__rpc_stream_unsent(beamc__rpc_stream *stream);

@@ -13,7 +13,8 @@
  *     head      client: the server's initial metadata, without which no message comes
  *     closed    the end of the call
  *
- * `ops` counts them.  Once `closed` is back no batch is begun; when the last is back the call ends. */
+ * `ops` counts them.  Once `closed` is back no batch is begun; when the last is back the call ends.
+ */
 struct beamc__rpc_stream {
     beamc__rpc_link link; /* among `calls` */
     beamc__rpc_calls *calls;
@@ -22,7 +23,7 @@ struct beamc__rpc_stream {
     bool is_server;
     const beamc__rpc_stream_handlers *handlers; /* NULL: none wants to know */
     void *ctx;
-    char *method;  /* owned */
+    char *method; /* owned */
     gpr_timespec deadline;
 
     uv_mutex_t lock;
@@ -37,18 +38,18 @@ struct beamc__rpc_stream {
     size_t first;
     size_t count;
     size_t capacity;
-    size_t unsent;      /* costs of those waiting and the one under way */
+    size_t unsent; /* costs of those waiting and the one under way */
     size_t send_limit;
-    size_t under_way;   /* cost of that one */
+    size_t under_way; /* cost of that one */
     grpc_byte_buffer *sending;
     bool is_sending;
     bool head_due;
     bool head_sent;
     bool was_full;
-    bool finishing;     /* nothing is accepted any more */
-    bool finished;      /* half-close or status is on its way */
+    bool finishing; /* nothing is accepted any more */
+    bool finished;  /* half-close or status is on its way */
     beamc__rpc_code finish_code;
-    char *finish_text;  /* owned, or NULL */
+    char *finish_text; /* owned, or NULL */
 
     beamc__rpc_tag received;
     beamc__rpc_task receive_failed;
@@ -57,7 +58,7 @@ struct beamc__rpc_stream {
     bool accepted;
     bool paused;
     bool received_all;
-    bool draining;      /* what still comes is dropped */
+    bool draining; /* what still comes is dropped */
 
     beamc__rpc_tag closed;
     beamc__rpc_task close_failed;
@@ -71,11 +72,11 @@ struct beamc__rpc_stream {
 
     /* Server. */
     int cancelled;
-    char *peer;         /* owned */
-    char *metadata;     /* owned: key NUL value NUL ... NUL */
+    char *peer;     /* owned */
+    char *metadata; /* owned: key NUL value NUL ... NUL */
     void (*unary)(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *request);
     void *unary_ctx;
-    bool asked;         /* the one request has come */
+    bool asked; /* the one request has come */
 };
 
 /* With one reference; NULL: no memory.  Takes no core call yet. */

@@ -24,7 +24,8 @@ START_TEST(errors_of_servers_come_with_code_and_text)
     char want[300];
     beamc__rpc_code code;
 
-    snprintf(want, sizeof(want), "endpoint %s: /test.Calls/Fail: NOT_FOUND: no such thing: \xc3\xa4 50%%",
+    snprintf(want, sizeof(want),
+             "endpoint %s: /test.Calls/Fail: NOT_FOUND: no such thing: \xc3\xa4 50%%",
              beamc__rpc_server_url(the_peer.server));
     ck_assert_str_eq(ask_failing(&code, the_peer.channel, "/test.Calls/Fail", "\xc3\xa4 50%", 0),
                      want);
@@ -74,8 +75,9 @@ END_TEST
 
 START_TEST(metadata_that_cannot_travel_is_refused)
 {
-    static const beamc__rpc_metadata wrong[] = { { "Worker_ID", "x" }, { "", "x" }, { "a b", "x" },
-                                                 { "a", "new\nline" }, { "a", "\xc3\xa4" } };
+    static const beamc__rpc_metadata wrong[] = {
+        { "Worker_ID", "x" }, { "", "x" }, { "a b", "x" }, { "a", "new\nline" }, { "a", "\xc3\xa4" }
+    };
     const beamc__rpc_channel_options options = { .metadata = &wrong[_i], .metadata_count = 1 };
     beamc__rpc_channel *channel;
     beamc_error *error = beamc__rpc_channel_new(&channel, the_peer.client_queue, "a:1", &options);
@@ -186,8 +188,8 @@ START_TEST(waiting_calls_go_through_once_the_server_is_up)
     beamc__rpc_channel *channel = peer_channel(url, &options);
     inbox_open(&box, channel, "/test.Streams/Echo", NULL);
     send_pattern(box.stream, 1000, 1);
-    ck_assert_ptr_nonnull(strstr(error_text(beamc__rpc_channel_connect(channel, 100)),
-                                 "not reached within 100 ms"));
+    ck_assert_ptr_nonnull(
+        strstr(error_text(beamc__rpc_channel_connect(channel, 100)), "not reached within 100 ms"));
     close(fd);
     const beamc__rpc_server_options server_options = { .url = url };
     beamc__rpc_server *server = peer_server(&server_options);
@@ -232,7 +234,8 @@ static const struct {
     const char *answer;
     const char *reason;
 } impostors[] = {
-    { "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "the server speaks HTTP/1, not gRPC" },
+    { "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+      "the server speaks HTTP/1, not gRPC" },
     { "SSH-2.0-OpenSSH_9.2\r\n", "the server does not speak HTTP/2, so not gRPC" },
     { "", "the server closes the connection at once: it may want TLS, or speak something else than "
           "gRPC" },

@@ -63,7 +63,8 @@ static const struct {
     { "[::1]80", "endpoint [::1]80: no \"]:port\" after the address" },
     { "host:80/path", "endpoint host:80/path: a path makes no sense here" },
     { "host :80", "endpoint \"host :80\": blanks make no sense here" },
-    { "https://host:80", "endpoint https://host:80: write host:port; TLS is chosen by other options" },
+    { "https://host:80",
+      "endpoint https://host:80: write host:port; TLS is chosen by other options" },
     { "unix:", "endpoint unix:: the path is missing" },
     { "unix:"
       "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"

@@ -29,8 +29,8 @@ START_TEST(slices_are_in_order)
         if (i % 2 == 0)
             ck_assert_int_eq(beamc__rpc_message_append(message, text + i, 1), BEAMC_OK);
         else
-            ck_assert_int_eq(
-                beamc__rpc_message_append_owned(message, text + i, 1, NULL, NULL), BEAMC_OK);
+            ck_assert_int_eq(beamc__rpc_message_append_owned(message, text + i, 1, NULL, NULL),
+                             BEAMC_OK);
         ck_assert_int_eq(beamc__rpc_message_append(message, NULL, 0), BEAMC_OK);
     }
     ck_assert_uint_eq(beamc__rpc_message_size(message), 26);
@@ -55,9 +55,9 @@ START_TEST(owned_bytes_are_released_once)
     ck_assert_int_eq(beamc__rpc_message_append_owned(message, "", 0, release, &hundred), BEAMC_OK);
     ck_assert_int_eq(released, 100);
     /* Neither of one that is too much. */
-    ck_assert_int_eq(beamc__rpc_message_append_owned(message, "", BEAMC__RPC_MESSAGE_MAX, release,
-                                                     &thousand),
-                     BEAMC_ELIMIT);
+    ck_assert_int_eq(
+        beamc__rpc_message_append_owned(message, "", BEAMC__RPC_MESSAGE_MAX, release, &thousand),
+        BEAMC_ELIMIT);
     ck_assert_int_eq(released, 1100);
     beamc__rpc_message_ref(message);
     beamc__rpc_message_unref(message);

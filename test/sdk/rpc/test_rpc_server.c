@@ -83,8 +83,7 @@ START_TEST(methods_are_served_once)
                                           { .path = "/a.B/C", .unary = nothing } };
     const beamc__rpc_service service = { methods, 2, NULL, NULL };
     beamc__rpc_server *server;
-    beamc_error *error =
-        beamc__rpc_server_new(&server, the_peer.server_queue, &service, 1, NULL);
+    beamc_error *error = beamc__rpc_server_new(&server, the_peer.server_queue, &service, 1, NULL);
 
     ck_assert_str_eq(error_text(error), "method /a.B/C is served twice");
 }
@@ -99,11 +98,10 @@ START_TEST(no_memory_is_told)
 
     for (long n = 0;; n++) {
         test_alloc_fail_at(n);
-        beamc_error *error =
-            beamc__rpc_server_new(&server, the_peer.server_queue, NULL, 0, NULL);
+        beamc_error *error = beamc__rpc_server_new(&server, the_peer.server_queue, NULL, 0, NULL);
         if (error == NULL)
-            error = beamc__rpc_channel_new(&channel, the_peer.client_queue, "localhost:1",
-                                           &options);
+            error =
+                beamc__rpc_channel_new(&channel, the_peer.client_queue, "localhost:1", &options);
         else
             channel = NULL;
         bool failed = test_alloc_failed();
@@ -273,12 +271,14 @@ START_TEST(keys_that_do_not_fit_are_refused)
     ck_assert_str_eq(refusal(&options),
                      "server on 127.0.0.1:0: TLS: a server needs a certificate and its key");
     options.tls = &garbage;
-    ck_assert_str_eq(refusal(&options), "server on 127.0.0.1:0: TLS: the certificate is no PEM text "
-                                        "with \"BEGIN ... CERTIFICATE-----\"");
+    ck_assert_str_eq(refusal(&options),
+                     "server on 127.0.0.1:0: TLS: the certificate is no PEM text "
+                     "with \"BEGIN ... CERTIFICATE-----\"");
     ck_assert_ptr_nonnull(strstr(error_text(beamc__rpc_tls_load(&loaded, "/no/file", NULL, NULL)),
                                  "TLS: /no/file: No such file or directory"));
-    ck_assert_ptr_nonnull(strstr(error_text(beamc__rpc_tls_load(&loaded, NULL, "/etc/passwd", NULL)),
-                                 "TLS: /etc/passwd: no PEM file"));
+    ck_assert_ptr_nonnull(
+        strstr(error_text(beamc__rpc_tls_load(&loaded, NULL, "/etc/passwd", NULL)),
+               "TLS: /etc/passwd: no PEM file"));
     beamc__rpc_tls_dispose(&tls);
     beamc__rpc_tls_dispose(&other);
     certificates_remove();
@@ -326,6 +326,66 @@ START_TEST(what_is_posted_runs_in_order_on_the_queue)
 }
 END_TEST
 
+typedef struct {
+    beamc__rpc_timer timer;
+    beamc__rpc_queue *queue;
+    uv_sem_t *sem;
+    int again; /* how often it starts itself */
+    int ran;   /* the how manieth of all */
+} alarm_clock;
+
+static int rung;
+
+static void ring(beamc__rpc_task *task)
+{
+    alarm_clock *clock = (alarm_clock *)(void *)task;
+
+    clock->ran = ++rung;
+    if (clock->again-- > 0)
+        beamc__rpc_timer_start(clock->queue, &clock->timer, 1);
+    else
+        uv_sem_post(clock->sem);
+}
+
+START_TEST(timers_run_when_they_are_due)
+{
+    alarm_clock clocks[6];
+    beamc__rpc_queue *queue = the_peer.client_queue;
+    uint64_t start = uv_hrtime();
+    uv_sem_t sem;
+
+    uv_sem_init(&sem, 0);
+    for (int i = 0; i < 6; i++)
+        clocks[i] = (alarm_clock){ .timer.task.run = ring, .queue = queue, .sem = &sem };
+    /* Later ones first; one is put off, one is put forward, one is stopped. */
+    beamc__rpc_timer_start(queue, &clocks[0].timer, 400);
+    beamc__rpc_timer_start(queue, &clocks[1].timer, 300);
+    beamc__rpc_timer_start(queue, &clocks[2].timer, 50);
+    beamc__rpc_timer_start(queue, &clocks[2].timer, 200);
+    beamc__rpc_timer_start(queue, &clocks[3].timer, 100000);
+    beamc__rpc_timer_start(queue, &clocks[3].timer, 100);
+    beamc__rpc_timer_start(queue, &clocks[4].timer, 0);
+    beamc__rpc_timer_start(queue, &clocks[5].timer, 350);
+    /* Unless this thread was held up itself, their order is known. */
+    bool in_order = uv_hrtime() - start < 50000000;
+    ck_assert(beamc__rpc_timer_stop(queue, &clocks[5].timer));
+    ck_assert(!beamc__rpc_timer_stop(queue, &clocks[5].timer));
+    for (int i = 0; i < 5; i++)
+        uv_sem_wait(&sem);
+    ck_assert_uint_ge(uv_hrtime() - start, 400000000);
+    ck_assert_int_eq(clocks[5].ran, 0);
+    for (int i = 0; i < 5; i++)
+        ck_assert(in_order ? clocks[i].ran == 5 - i : clocks[i].ran > 0);
+    ck_assert(!beamc__rpc_timer_stop(queue, &clocks[0].timer));
+
+    clocks[0].again = 50;
+    beamc__rpc_timer_start(queue, &clocks[0].timer, 0);
+    uv_sem_wait(&sem);
+    ck_assert_int_eq(clocks[0].ran, 5 + 51);
+    uv_sem_destroy(&sem);
+}
+END_TEST
+
 Suite *suite_rpc_server(void)
 {
     Suite *suite = suite_create("rpc_server");
@@ -339,10 +399,10 @@ Suite *suite_rpc_server(void)
     tcase_add_test(tc, no_memory_is_told);
     tcase_add_test(tc, stopping_lets_calls_end);
     tcase_add_loop_test(tc, stopping_cancels_what_does_not_end, 0, 2);
-    tcase_add_loop_test(tc, tls_is_spoken_by_both_or_refused, 0,
-                        sizeof(pairs) / sizeof(pairs[0]));
+    tcase_add_loop_test(tc, tls_is_spoken_by_both_or_refused, 0, sizeof(pairs) / sizeof(pairs[0]));
     tcase_add_test(tc, keys_that_do_not_fit_are_refused);
     tcase_add_test(tc, what_is_posted_runs_in_order_on_the_queue);
+    tcase_add_test(tc, timers_run_when_they_are_due);
     suite_add_tcase(suite, tc);
     return suite;
 }
