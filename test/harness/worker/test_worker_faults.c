@@ -29,6 +29,20 @@ static void check_serves(const char *instruction)
     ck_assert_str_eq(fn_peer_lines(runner, instruction, "out"), "x: one\ny: one\n");
 }
 
+/* A bundle that has begun, the @count'th of the test, and is not at its end. */
+static void begin_bundle(const char *instruction, int count)
+{
+    beamc_buffer bytes;
+
+    fn_peer_process(runner, instruction, "gate");
+    fn_peer_wait_open(runner, FN_DATA, count); /* again, if it broke */
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "wait", 4);
+    fn_peer_put_bytes(runner, instruction, "in", bytes.data, bytes.size, false);
+    beamc_buffer_dispose(&bytes);
+    worker_gate_wait(count);
+}
+
 static void finish(void)
 {
     fn_peer_finish(runner, worker);
@@ -334,8 +348,9 @@ START_TEST(malformed_elements_break_the_stream_which_is_opened_again)
 
     begin();
     check_serves("first");
-    fn_peer_process(runner, "i1", "echo");
+    begin_bundle("i1", 1);
     fn_peer_send_raw(runner, FN_DATA, odd[_i], 5);
+    worker_gate_open();
     fn_peer_failed(runner, "i1", "");
     ck_assert_str_ne(fn_peer_response(runner, "i1", 1)->error, "");
     fn_peer_process(runner, "next", "side");
@@ -371,15 +386,14 @@ START_TEST(data_streams_that_break_fail_their_bundles_only)
 
     begin();
     for (int i = 1; i <= 3; i++) {
-        char id[20], next[20];
+        char id[20];
         snprintf(id, sizeof(id), "i%d", i);
-        snprintf(next, sizeof(next), "next%d", i);
-        fn_peer_process(runner, id, "echo");
-        fn_peer_wait_open(runner, FN_DATA, i);
+        begin_bundle(id, i);
         if (_i == 0)
             fn_peer_cut(runner, FN_DATA);
         else
             fn_peer_end(runner, FN_DATA, _i == 1 ? BEAMC__RPC_OK : BEAMC__RPC_INTERNAL, "gone");
+        worker_gate_open();
         fn_peer_failed(runner, id, told[_i]);
     }
     fn_peer_process(runner, "next", "side");
@@ -419,13 +433,13 @@ START_TEST(control_that_breaks_while_a_bundle_runs_is_an_error)
     char text[1000];
 
     begin();
-    fn_peer_process(runner, "i1", "echo");
-    fn_peer_wait_open(runner, FN_DATA, 1);
+    begin_bundle("i1", 1);
     if (_i == 0)
         fn_peer_cut(runner, FN_CONTROL);
     else
         fn_peer_end(runner, FN_CONTROL, BEAMC__RPC_INTERNAL, "it hurts");
     beamc_error *error = beamc__worker_wait(worker);
+    worker_gate_open();
     beamc_error_print(error, text, sizeof(text));
     ck_assert_ptr_nonnull(error);
     ck_assert_msg(strstr(text, "control stream") != NULL, "%s", text);
@@ -511,9 +525,7 @@ START_TEST(servers_that_vanish_end_the_worker)
     char text[1000];
 
     begin();
-    fn_peer_process(runner, "i1", "gate");
-    fn_peer_put(runner, "i1", "in", "wait");
-    worker_gate_wait(1);
+    begin_bundle("i1", 1);
     fn_peer_vanish(runner);
     beamc_error *error = beamc__worker_wait(worker);
     worker_gate_open();

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/worker/threads.h"
+
+#include "test/harness/exec/kit.h"
+#include <check.h>
+#include <uv.h>
+
+typedef struct {
+    uv_barrier_t *barrier; /* where it meets the others; NULL: nowhere */
+    int *count;            /* atomic */
+} task;
+
+static void run(void *arg)
+{
+    const task *one = arg;
+
+    if (one->barrier != NULL)
+        uv_barrier_wait(one->barrier);
+    __atomic_fetch_add(one->count, 1, __ATOMIC_RELAXED);
+}
+
+/* None of them ends before all have begun. */
+START_TEST(tasks_run_at_the_same_time)
+{
+    beamc__threads *threads = beamc__threads_new(100);
+    int count = 0;
+    uv_barrier_t barrier;
+    task one = { &barrier, &count };
+
+    for (int round = 0; round < 5; round++) {
+        ck_assert_int_eq(uv_barrier_init(&barrier, 65), 0);
+        for (int i = 0; i < 64; i++)
+            exec_ok(beamc__threads_start(threads, run, &one));
+        uv_barrier_wait(&barrier);
+        uv_barrier_destroy(&barrier); /* waits for those that leave it */
+    }
+    beamc__threads_free(threads);
+    ck_assert_int_eq(count, 5 * 64);
+}
+END_TEST
+
+START_TEST(tasks_wait_where_there_are_too_many)
+{
+    beamc__threads *threads = beamc__threads_new(2);
+    int count = 0;
+    task one = { NULL, &count };
+
+    for (int i = 0; i < 1000; i++)
+        exec_ok(beamc__threads_start(threads, run, &one));
+    beamc__threads_end(threads);
+    ck_assert_int_eq(count, 1000);
+    exec_expect(beamc__threads_start(threads, run, &one), BEAMC_ECANCELLED, "stopped");
+    ck_assert_int_eq(count, 1000);
+    beamc__threads_free(threads);
+    beamc__threads_free(NULL);
+}
+END_TEST
+
+Suite *suite_threads(void)
+{
+    Suite *suite = suite_create("threads");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_test(tc, tasks_run_at_the_same_time);
+    tcase_add_test(tc, tasks_wait_where_there_are_too_many);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
