@@ -211,6 +211,17 @@ beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, be
     return error;
 }
 
+bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id)
+{
+    bool has_end = false;
+
+    uv_mutex_lock(&inbox->lock);
+    for (const source *each = inbox->sources; each != NULL; each = each->next)
+        has_end |= each->ended && strcmp(each->transform_id, transform_id) == 0;
+    uv_mutex_unlock(&inbox->lock);
+    return has_end;
+}
+
 void beamc__inbox_close(beamc__inbox *inbox, beamc_error *take_error)
 {
     uv_mutex_lock(&inbox->lock);

@@ -38,6 +38,9 @@ BEAMC_MUST_USE int beamc__inbox_put(beamc__inbox *inbox, const char *transform_i
 BEAMC_MUST_USE beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id,
                                               beamc_bytes *elements, beamc__block **block);
 
+/* Whether all of a source is in the box, or was. */
+bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id);
+
 /* Drops what is inside; whoever waits gets @take_error (NULL: cancelled). */
 void beamc__inbox_close(beamc__inbox *inbox, beamc_error *take_error);
 

@@ -78,6 +78,7 @@ typedef struct {
     const char *instruction_id;
     const char *descriptor_id;
     beamc__inbox *inbox;
+    bool is_embedded; /* all its elements came with the request */
     int64_t elements; /* atomic: read so far */
     int cancel;
 } bundle;
@@ -269,6 +270,19 @@ typedef struct {
     beamc__bundle_state *state;
 } ports;
 
+/* What came with the request is all there is, or a part that nothing will complete. */
+static beamc_error *open_source(const bundle *of, const beamc__descriptor_port *port)
+{
+    beamc__data_stream *stream;
+
+    if (!of->is_embedded)
+        return data_stream_of(of->worker, port->url, &stream);
+    if (!beamc__inbox_has_end(of->inbox, port->transform_id))
+        return beamc_error_new(BEAMC_ECORRUPT, "the elements in the request lack the end of port %s",
+                               port->transform_id);
+    return NULL;
+}
+
 static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports *out)
 {
     beamc__worker *worker = of->worker;
@@ -283,8 +297,7 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
         return beamc_error_nomem();
     for (size_t i = 0; i < from->source_count; i++) {
         remote_input *input = &out->inputs[i];
-        beamc__data_stream *stream;
-        BEAMC_TRY(data_stream_of(worker, from->sources[i].url, &stream));
+        BEAMC_TRY(open_source(of, &from->sources[i]));
         input->input.transform_id = from->sources[i].transform_id;
         input->input.next_chunk = next_chunk;
         input->of = of;
@@ -381,6 +394,29 @@ static void run_bundle(void *arg)
     uv_mutex_unlock(&worker->lock);
 }
 
+/* The request's arena outlives the inbox's entries, so nobody needs to release it. */
+static void release_nothing(void *ctx BEAMC_UNUSED)
+{
+}
+
+/* Puts the elements that came with the request where those of a data stream would be. */
+static beamc_error *take_embedded(bundle *of, const FN(Elements) *elements)
+{
+    if (elements == NULL || elements->n_data == 0)
+        return NULL;
+    beamc__block *block = beamc__block_new(release_nothing, NULL);
+    int rc = block == NULL ? BEAMC_ENOMEM : BEAMC_OK;
+    for (size_t i = 0; rc == BEAMC_OK && i < elements->n_data; i++) {
+        const FN(Elements__Data) *data = elements->data[i];
+        const beamc_bytes bytes = { data->data.data, data->data.len };
+        rc = beamc__inbox_put(of->inbox, data->transform_id, strlen(data->transform_id), bytes,
+                              block, data->is_last);
+    }
+    beamc__block_unref(block);
+    of->is_embedded = true;
+    return rc < 0 ? beamc_error_nomem() : NULL;
+}
+
 static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *request,
                            beamc_arena *take_arena)
 {
@@ -405,7 +441,9 @@ static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
         uv_mutex_lock(&worker->lock);
         worker->active++;
         uv_mutex_unlock(&worker->lock);
-        error = beamc__threads_start(worker->threads, run_bundle, of);
+        error = take_embedded(of, request->process_bundle->elements);
+        if (error == NULL)
+            error = beamc__threads_start(worker->threads, run_bundle, of);
         if (error == NULL)
             return;
         beamc__instructions_end(worker->instructions, id);

@@ -24,17 +24,19 @@ START_TEST(tasks_run_at_the_same_time)
 {
     beamc__threads *threads = beamc__threads_new(100);
     int count = 0;
-    uv_barrier_t barrier;
-    task one = { &barrier, &count };
+    task tasks[5];
+    uv_barrier_t barriers[5]; /* until all have left them */
 
     for (int round = 0; round < 5; round++) {
-        ck_assert_int_eq(uv_barrier_init(&barrier, 65), 0);
+        ck_assert_int_eq(uv_barrier_init(&barriers[round], 65), 0);
+        tasks[round] = (task){ &barriers[round], &count };
         for (int i = 0; i < 64; i++)
-            exec_ok(beamc__threads_start(threads, run, &one));
-        uv_barrier_wait(&barrier);
-        uv_barrier_destroy(&barrier); /* waits for those that leave it */
+            exec_ok(beamc__threads_start(threads, run, &tasks[round]));
+        uv_barrier_wait(&barriers[round]);
     }
     beamc__threads_free(threads);
+    for (int round = 0; round < 5; round++)
+        uv_barrier_destroy(&barriers[round]);
     ck_assert_int_eq(count, 5 * 64);
 }
 END_TEST
