@@ -6,7 +6,7 @@
 #     prism                        Beam's local runner
 #     flink          spark         Beam's job servers, with the engine inside
 #     flink-cluster  spark-cluster the same in front of a cluster: a master and a worker, each a
-#                                  process of its own
+#                                  process of its own; they try again what has failed
 #
 #     scripts/servers.sh start NAME...      prints "NAME localhost:PORT" when it is ready
 #     scripts/servers.sh stop [NAME...]     all that run, if none is named
@@ -157,6 +157,9 @@ taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
 parallelism.default: 1
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 2
+restart-strategy.fixed-delay.delay: 100 ms
 io.tmp.dirs: $run/tmp
 END
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipelines that check themselves, one for each part of the model: `pipelines --case=NAME` runs one on
- * any --runner, and fails unless what is asserted in it holds.  `make test-runners` runs them all. */
+/* Pipelines that check themselves, one for each part of the model: `pipelines --case=NAME` runs one
+ * on any --runner, and fails unless what is asserted in it holds.  `make test-runners` runs all. */
 #include <beamc/beamc.h>
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STRING(text) { text, sizeof(text) - 1 }
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -60,7 +63,7 @@ BEAMC_PARTITION_FN(by_sign, int64, 3)
     return *element < 0 ? 0 : *element == 0 ? 1 : 2;
 }
 
-static void build_elementwise(beamc_pipeline *p)
+static void build_elementwise(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t halves[] = { 2, -1, 4, 0, 4 };
     static const int64_t repeated[] = { 2, 2, 4, 4, 4, 4, 4, 4, 4, 4 };
@@ -78,7 +81,7 @@ static void build_elementwise(beamc_pipeline *p)
     beamc_assert_that_count(parts[2], 3);
 }
 
-static void build_flatten(beamc_pipeline *p)
+static void build_flatten(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t none[1] = { 0 };
     beamc_pcollection all = make_numbers(p);
@@ -92,7 +95,7 @@ static void build_flatten(beamc_pipeline *p)
 
 /* ---- grouping and combining ------------------------------------------------------------------ */
 
-static void build_group(beamc_pipeline *p)
+static void build_group(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t a[] = { 1, 3, 6 };
     static const int64_t b[] = { 2, 5 };
@@ -115,7 +118,7 @@ static void build_group(beamc_pipeline *p)
     beamc_assert_that_count(beamc_group_into_batches(in, twos), 5);
 }
 
-static void build_combine(beamc_pipeline *p)
+static void build_combine(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const word_count sums[] = { { STRING("a"), 10 }, { STRING("b"), 7 },
                                        { STRING(""), 4 }, { STRING("\xc3\xa4"), -7 } };
@@ -152,7 +155,7 @@ BEAMC_ROW(joined, JOINED)
 BEAMC_KV(word_joined, string, joined)
 BEAMC_KV(word_name, string, string)
 
-static void build_join(beamc_pipeline *p)
+static void build_join(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const word_name names[] = { { STRING("a"), STRING("first") },
                                        { STRING("c"), STRING("third") } };
@@ -208,7 +211,7 @@ BEAMC_DOFN_WITH(look_up, string, string, .sides = three_views, .side_count = 3)
                        (int)of_word);
 }
 
-static void build_sides(beamc_pipeline *p)
+static void build_sides(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const beamc_string words[] = { STRING("a"), STRING("b"), STRING("none") };
     static const beamc_string expected[] = { STRING("a 18 42 10"), STRING("b 18 42 7"),
@@ -219,10 +222,10 @@ static void build_sides(beamc_pipeline *p)
         { beamc_create(p, BEAMC_TYPE(int64), numbers, 0), &fallback },
         { make_counts(p), NULL },
     };
-    const beamc_par_do_options options = { .sides = sides, .side_count = 3 };
+    const beamc_par_do_options with_sides = { .sides = sides, .side_count = 3 };
 
     beamc_assert_that(beamc_par_do_with(beamc_create(p, BEAMC_TYPE(string), words, 3), &look_up,
-                                        &options),
+                                        &with_sides),
                       expected, 3);
 }
 
@@ -264,7 +267,7 @@ static beamc_pcollection sum_in_windows(beamc_pipeline *p, beamc_windowing windo
     return beamc_par_do(beamc_sum_per_key(in), &tell_window);
 }
 
-static void build_windows(beamc_pipeline *p)
+static void build_windows(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const beamc_string fixed[] = { STRING("0-10: 5000 at 9999"),
                                           STRING("10-20: 21000 at 19999"),
@@ -287,7 +290,7 @@ static void build_windows(beamc_pipeline *p)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void build_rows(beamc_pipeline *p)
+static void build_rows(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const double given[] = { 0.5, -1e300, INFINITY };
     static const prices_entry shops[] = { { STRING("hill"), 5 }, { STRING("harbour"), -1 } };
@@ -322,7 +325,7 @@ BEAMC_MAP_FN(size_of, string, int64)
 }
 
 /* Elements of many megabytes, through a shuffle. */
-static void build_large(beamc_pipeline *p)
+static void build_large(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t sizes[] = { 10000000, 0, 3000000, 1 };
     beamc_pcollection texts =
@@ -354,7 +357,7 @@ BEAMC_DOFN(sum_group, rest_list, int64)
 }
 
 /* Groups that need more than one message, with all the values of one key in state pages, maybe. */
-static void build_many(beamc_pipeline *p)
+static void build_many(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t count = 300000;
     static const int64_t sum = INT64_C(44999850000);
@@ -370,9 +373,43 @@ static void build_many(beamc_pipeline *p)
     beamc_assert_that(beamc_par_do(one, &sum_group), &sum, 1);
 }
 
+/* ---- a worker that dies ---------------------------------------------------------------------- */
+
+#define DEATH(F) F(string, marker)
+BEAMC_ROW(death, DEATH)
+
+/* Who comes first, of all workers, is killed in the middle of its bundle. */
+BEAMC_DOFN_WITH(die_once, int64, int64, .config = BEAMC_TYPE(death))
+{
+    const death *config = (const death *)beamc_config(ctx);
+    char path[1024];
+
+    if (*element == 150000 && config->marker.size > 0) {
+        snprintf(path, sizeof(path), "%.*s", BEAMC_STR(config->marker));
+        int marker = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (marker >= 0)
+            kill(getpid(), SIGKILL);
+    }
+    return beamc_emit(ctx, element);
+}
+
+static void build_killed(beamc_pipeline *p, const beamc_options *options)
+{
+    static const int64_t count = 300000;
+    static const int64_t sum = INT64_C(44999850000);
+    const death config = { beamc_string_of(beamc_option_or(options, "marker", "")) };
+    const beamc_par_do_options with_config = { .config = &config };
+    beamc_pcollection in = beamc_par_do(beamc_create(p, BEAMC_TYPE(int64), &count, 1), &count_up);
+    beamc_pcollection keyed = beamc_with_keys(in, &by_rest);
+
+    in = beamc_values(beamc_reshuffle(keyed));
+    in = beamc_par_do_with(in, &die_once, &with_config);
+    beamc_assert_that(beamc_sum_globally(in), &sum, 1);
+}
+
 /* ---- failing --------------------------------------------------------------------------------- */
 
-static void build_fails(beamc_pipeline *p)
+static void build_fails(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
     static const int64_t expected[] = { 1, 2 };
 
@@ -383,7 +420,7 @@ static void build_fails(beamc_pipeline *p)
 
 static const struct {
     const char *name;
-    void (*build)(beamc_pipeline *p);
+    void (*build)(beamc_pipeline *p, const beamc_options *options);
 } cases[] = {
     { "elementwise", build_elementwise },
     { "flatten", build_flatten },
@@ -395,6 +432,7 @@ static const struct {
     { "rows", build_rows },
     { "large", build_large },
     { "many", build_many },
+    { "killed", build_killed },
     { "fails", build_fails },
 };
 
@@ -404,7 +442,7 @@ static void build(beamc_pipeline *p, const beamc_options *options)
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         if (wanted != NULL && strcmp(cases[i].name, wanted) == 0) {
-            cases[i].build(p);
+            cases[i].build(p, options);
             return;
         }
     }
@@ -417,7 +455,9 @@ int main(int argc, char **argv)
 {
     static const beamc_option_spec program_options[] = {
         { .name = "case", .help = "the pipeline to run", .required = true, .placeholder = "NAME" },
+        { .name = "marker", .help = "killed: a file that the worker makes before it dies; if not "
+                                    "given, it lives", .placeholder = "FILE" },
     };
 
-    return beamc_main_options(argc, argv, build, program_options, 1);
+    return beamc_main_options(argc, argv, build, program_options, 2);
 }
