@@ -27,6 +27,8 @@ typedef struct {
     const beamc__job_follow_options *options;
     beamc__mailbox *mailbox;
     JOB(JobState__Enum) state;
+    size_t events;         /* of states that were told */
+    size_t events_to_skip; /* of a stream that tells them again */
     char *last_error;   /* text of an error that was not logged yet; owned */
     bool cancel_sent;
     uint64_t heard_at;  /* hrtime of the last sign of the server */
@@ -101,6 +103,17 @@ static void on_state(follower *in, JOB(JobState__Enum) state)
         in->options->on_state(in->options->ctx, state);
 }
 
+/* A stream that was opened again tells the job's history again. */
+static void on_state_event(follower *in, JOB(JobState__Enum) state)
+{
+    if (in->events_to_skip > 0 && !beamc__job_state_is_final(state)) {
+        in->events_to_skip--;
+        return;
+    }
+    in->events++;
+    on_state(in, state);
+}
+
 static beamc_error *unpack_and_tell(follower *in, const beamc__mail *mail, beamc_arena *arena)
 {
     ProtobufCMessage *message;
@@ -108,16 +121,15 @@ static beamc_error *unpack_and_tell(follower *in, const beamc__mail *mail, beamc
     if (mail->stream == STATES) {
         BEAMC_TRY(beamc__rpc_unpack(&message, mail->message, &job(job_state_event__descriptor),
                                     arena));
-        on_state(in, ((JOB(JobStateEvent) *)message)->state);
+        on_state_event(in, ((JOB(JobStateEvent) *)message)->state);
         return NULL;
     }
     BEAMC_TRY(beamc__rpc_unpack(&message, mail->message, &job(job_messages_response__descriptor),
                                 arena));
     const JOB(JobMessagesResponse) *response = (JOB(JobMessagesResponse) *)message;
+    /* States are told here, too, but the other stream has them in order. */
     if (response->response_case == JOBK(JOB_MESSAGES_RESPONSE__RESPONSE_MESSAGE_RESPONSE))
         return on_message(in, response->message_response);
-    if (response->response_case == JOBK(JOB_MESSAGES_RESPONSE__RESPONSE_STATE_RESPONSE))
-        on_state(in, response->state_response->state);
     return NULL;
 }
 
@@ -175,6 +187,8 @@ static beamc_error *on_stream_end(follower *in, const beamc__mail *mail)
     BEAMC_TRY(ask_state(in));
     if (is_over(in))
         return NULL;
+    if (mail->stream == STATES)
+        in->events_to_skip = in->events;
     uv_sleep(AGAIN_MS);
     return open_stream(in, mail->stream);
 }

@@ -207,7 +207,15 @@ static beamc__json_value *described_list(const writer *to, const char *name)
 
 static beamc_error *unknown_to_all(const writer *to, const beamc__option_unknown *unknown)
 {
-    return beamc__option_unknown_error(to->options, unknown->given, strlen(unknown->given));
+    size_t count = to->described == NULL ? 0 : to->described->n_options;
+    const char **names = beamc_arena_calloc(to->arena, count, sizeof(*names));
+
+    if (names == NULL)
+        return beamc_error_nomem();
+    for (size_t i = 0; i < count; i++)
+        names[i] = to->described->options[i]->name;
+    const beamc__option_names more = { names, count };
+    return beamc__option_unknown_error(to->options, unknown->given, strlen(unknown->given), &more);
 }
 
 /* "--no_x" for a truth x, or an error. */

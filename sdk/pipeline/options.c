@@ -96,7 +96,8 @@ static void consider(const char **nearest, size_t *distance, const char *name,
     }
 }
 
-const char *beamc__option_nearest(const beamc_options *options, const char *name)
+const char *beamc__option_nearest(const beamc_options *options, const char *name,
+                                  const beamc__option_names *more)
 {
     const char *nearest = NULL;
     size_t size = strlen(name);
@@ -109,6 +110,8 @@ const char *beamc__option_nearest(const beamc_options *options, const char *name
         consider(&nearest, &distance, name, options->specs[i].name);
     for (size_t i = 0; i < beamc__options_known_count; i++)
         consider(&nearest, &distance, name, beamc__options_known[i].spec.name);
+    for (size_t i = 0; more != NULL && i < more->count; i++)
+        consider(&nearest, &distance, name, more->items[i]);
     return nearest;
 }
 
@@ -205,13 +208,13 @@ static bool names_another_runner(int argc, const char *const *argv)
 }
 
 beamc_error *beamc__option_unknown_error(const beamc_options *options, const char *name,
-                                         size_t size)
+                                         size_t size, const beamc__option_names *more)
 {
     char canonical[NAME_MAX_SIZE];
     const char *nearest = NULL;
 
     if (canonical_name(canonical, name, size))
-        nearest = beamc__option_nearest(options, canonical);
+        nearest = beamc__option_nearest(options, canonical, more);
     if (nearest == NULL)
         return beamc_error_new(BEAMC_EINVAL, "unknown option --%.*s; --help lists them all",
                                (int)size, name);
@@ -228,7 +231,7 @@ static beamc_error *meet_unknown(beamc_options *options, const char *given, cons
     bool has_value = given[size] == '=';
 
     if (!options->keeps_unknown || size == 0 || !canonical_name(canonical, given, size))
-        return beamc__option_unknown_error(options, given, size);
+        return beamc__option_unknown_error(options, given, size, NULL);
     beamc__option_unknown *unknown =
         (beamc__option_unknown *)beamc_arena_calloc(options->arena, 1, sizeof(*unknown));
     if (unknown == NULL)
@@ -273,7 +276,7 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
 
     *used = 1;
     if (!canonical_name(canonical, name, size))
-        return beamc__option_unknown_error(options, name, size);
+        return beamc__option_unknown_error(options, name, size, NULL);
     const beamc_option_spec *spec = beamc__option_find(options, canonical);
     if (spec == NULL && (spec = find_negated(options, canonical)) != NULL) {
         if (value != NULL)

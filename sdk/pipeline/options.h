@@ -68,12 +68,20 @@ const beamc__option_values *beamc__option_values_of(const beamc_options *options
 /* Whether @runner is this machine: the options are then all known. */
 bool beamc__option_is_direct(const char *runner);
 
-/* That nobody knows the option written as @given, of @size bytes. */
-BEAMC_MUST_USE beamc_error *beamc__option_unknown_error(const beamc_options *options,
-                                                        const char *given, size_t size);
+/* Names that are known besides those of the program and of Beam. */
+typedef struct {
+    const char *const *items;
+    size_t count;
+} beamc__option_names;
 
-/* The known name nearest to @name, NULL if none is near. */
-const char *beamc__option_nearest(const beamc_options *options, const char *name);
+/* That nobody knows the option written as @given, of @size bytes; @more may be NULL. */
+BEAMC_MUST_USE beamc_error *beamc__option_unknown_error(const beamc_options *options,
+                                                        const char *given, size_t size,
+                                                        const beamc__option_names *more);
+
+/* The known name nearest to @name, NULL if none is near; @more may be NULL. */
+const char *beamc__option_nearest(const beamc_options *options, const char *name,
+                                  const beamc__option_names *more);
 
 /* Leaf: BEAMC_OK, BEAMC_EINVAL or BEAMC_ELIMIT. */
 int beamc__option_read_bool(bool *out, const char *text);

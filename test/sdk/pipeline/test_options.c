@@ -288,6 +288,32 @@ START_TEST(what_is_wrong_is_said)
 }
 END_TEST
 
+START_TEST(another_runner_may_know_more)
+{
+    static const char *const expected[][3] = {
+        { "faster_copy", "fasterCopy", NULL },
+        { "checkpoints", "checkpoints", "2" },
+        { "no_sharing", "no-sharing", NULL },
+        { "mode", "mode", "a=b" },
+    };
+
+    parse_ok("--fasterCopy --checkpoints 2 --no-sharing --mode=a=b --runner flink");
+    const beamc__option_unknown *unknown = options->unknown;
+    for (size_t i = 0; i < COUNT(expected); i++, unknown = unknown->next) {
+        ck_assert_ptr_nonnull(unknown);
+        ck_assert_str_eq(unknown->name, expected[i][0]);
+        ck_assert_str_eq(unknown->given, expected[i][1]);
+        ck_assert_pstr_eq(unknown->value, expected[i][2]);
+    }
+    ck_assert_ptr_null(unknown);
+    /* The last runner counts. */
+    check_refused(parse("--runner=flink --fasterCopy --runner=direct", NULL, 0),
+                  "unknown option --fasterCopy; --help lists them all");
+    check_refused(parse("--runner=flink --=x", NULL, 0),
+                  "unknown option --; --help lists them all");
+}
+END_TEST
+
 START_TEST(a_name_without_end_is_unknown)
 {
     char line[500] = "--";
@@ -448,6 +474,7 @@ Suite *suite_options(void)
     tcase_add_loop_test(tc, wrong_values_are_refused, 0, (int)COUNT(wrong));
     tcase_add_test(tc, numbers_keep_all_digits);
     tcase_add_loop_test(tc, what_is_wrong_is_said, 0, (int)COUNT(refused));
+    tcase_add_test(tc, another_runner_may_know_more);
     tcase_add_test(tc, a_name_without_end_is_unknown);
     tcase_add_test(tc, a_needed_option_is_asked_for);
     tcase_add_test(tc, what_goes_wrong_when_asking_sticks);
