@@ -287,7 +287,8 @@ static void log_as_plan(par_do *op)
 {
     const beamc__plan_options *options = &op->op.plan->options;
 
-    op->log = (beamc_log_target){ options->log, options->log_level, NULL, op->op.name };
+    op->log = (beamc_log_target){ options->log, options->log_level, NULL,
+                                  options->log_ids ? op->op.id : op->op.name };
 }
 
 static beamc_error *start(beamc__op *head)
@@ -296,7 +297,7 @@ static beamc_error *start(beamc__op *head)
     const beamc__bundle *bundle = head->plan->bundle;
 
     op->log = (beamc_log_target){ bundle->log, bundle->log_level, bundle->instruction_id,
-                                  head->name };
+                                  head->plan->options.log_ids ? head->id : head->name };
     beamc__metrics_clear(op->metrics);
     if (op->sides != NULL)
         beamc__sides_start(op->sides);

@@ -22,6 +22,8 @@ typedef struct {
     size_t combine_memory; /* bytes a precombine may hold before it sends; 0: 64 MiB */
     const beamc_log_sink *log; /* for setup and teardown; NULL: what they log is lost */
     beamc_log_level log_level;
+    bool log_ids; /* log entries name transforms by their ids in the descriptor, as runners expect, and
+                   * not by their names */
 } beamc__plan_options;
 
 /* Builds the plan of @descriptor (borrowed as long as the plan) and sets up its DoFns.  An error

@@ -789,7 +789,8 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->short_ids = options->short_ids;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
     worker->plan_options = (beamc__plan_options){ .functions = options->functions,
-                                                  .function_count = options->function_count };
+                                                  .function_count = options->function_count,
+                                                  .log_ids = true };
     worker->registry = (beamc__data_registry){ .find = find_inbox,
                                                .lost = data_lost,
                                                .ctx = worker,
