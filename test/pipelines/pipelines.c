@@ -359,8 +359,8 @@ BEAMC_DOFN(sum_group, rest_list, int64)
 /* Groups that need more than one message, with all the values of one key in state pages, maybe. */
 static void build_many(beamc_pipeline *p, const beamc_options *options BEAMC_UNUSED)
 {
-    static const int64_t count = 300000;
-    static const int64_t sum = INT64_C(44999850000);
+    static const int64_t count = 100000;
+    static const int64_t sum = INT64_C(4999950000);
     beamc_pcollection in = beamc_par_do(beamc_create(p, BEAMC_TYPE(int64), &count, 1), &count_up);
     beamc_pcollection keyed = beamc_with_keys(in, &by_rest);
     beamc_pcollection grouped = beamc_group_by_key(keyed);
