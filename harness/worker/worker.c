@@ -380,6 +380,11 @@ static void run_bundle(void *arg)
     /* No elements after the answer; and none for it are wanted any more. */
     beamc__instructions_end(worker->instructions, of->instruction_id);
     make_room(worker); /* elements of a bundle that failed were dropped */
+    /* Before it is answered: the runner may end the control stream the moment it has the answer. */
+    uv_mutex_lock(&worker->lock);
+    worker->active--;
+    uv_cond_broadcast(&worker->changed);
+    uv_mutex_unlock(&worker->lock);
     if (error != NULL) {
         send_error(worker, of->instruction_id, error);
     } else {
@@ -388,10 +393,6 @@ static void run_bundle(void *arg)
         send_response(worker, &response, of->instruction_id);
     }
     bundle_free(of);
-    uv_mutex_lock(&worker->lock);
-    worker->active--;
-    uv_cond_broadcast(&worker->changed);
-    uv_mutex_unlock(&worker->lock);
 }
 
 /* The request's arena outlives the inbox's entries, so nobody needs to release it. */
