@@ -43,6 +43,21 @@ static const char *innermost_cause(const char *text)
     return last;
 }
 
+/* The last line that is not indented, as Python ends its traces; NULL if @text is none. */
+static const char *python_reason(const char *text)
+{
+    const char *last = NULL;
+
+    if (strstr(text, "Traceback (most recent call last):") == NULL)
+        return NULL;
+    for (const char *line = text; *line != '\0'; line += *line == '\n') {
+        if (!isspace((unsigned char)*line))
+            last = line;
+        line += strcspn(line, "\n");
+    }
+    return last;
+}
+
 /* Past "bundle inst001 stage-002 failed:", by which Prism names what nobody else knows. */
 static const char *skip_bundle(const char *at, const char *end)
 {
@@ -86,6 +101,8 @@ void beamc__cause_of(const char *text, char *out, size_t size)
 
     if (at == NULL)
         at = innermost_cause(text);
+    if (at == NULL)
+        at = python_reason(text);
     at = skip_blanks(at == NULL ? text : at, end);
     end = at + strcspn(at, "\r\n");
     at = skip_class_names(skip_bundle(at, end), end);

@@ -23,6 +23,9 @@ static const struct {
       "transform A: element 3: bad" },
     { "bundle inst002 stage-002 failed:transform slow: element 3: bad",
       "transform slow: element 3: bad" },
+    { "Traceback (most recent call last):\n  File \"a.py\", line 1, in b\n    c[d]\n    ~^^^\n"
+      "KeyError: 'e'\n\n",
+      "KeyError: 'e'" },
     { "bundle of joy", "bundle of joy" },
 };
 
