@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls are answered on the queue's thread, which must not wait; so workers that were stopped are
- * ended by a thread of their own.
- *
- *     StartWorker --> running --StopWorker--> stopped --> reaper: free */
+/* Calls are answered on the queue's thread, which must not wait, so each worker has a thread that does:
+ * for the runner to end the control stream, or for StopWorker.  A worker goes as soon as either has
+ * happened, since runners wait for its connections to end. */
 #include "loopback.h"
 
 #include "harness/worker/worker.h"
@@ -18,7 +17,11 @@ enum { MESSAGE_SIZE = 1024 };
 typedef struct entry entry;
 struct entry {
     entry *next;
-    beamc__worker *worker;
+    beamc__loopback *pool;
+    uv_thread_t thread;
+    beamc__worker *worker; /* NULL: it is going, or gone; guarded, as all below */
+    bool stopped;          /* its name is free again */
+    bool ended;            /* the thread does no more */
     char id[];
 };
 
@@ -28,25 +31,80 @@ struct beamc__loopback {
     beamc__rpc_server *server;
     beamc__rpc_service service;
     uv_mutex_t lock;
-    uv_cond_t changed;
-    uv_thread_t reaper;
-    bool has_reaper;
-    entry *running; /* guarded, as all below */
-    entry *stopped;
+    entry *first; /* guarded, as all below */
     size_t started;
     bool ending;
 };
 
-/* ---- calls; queue's thread ---------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------- */
 
-static entry **find(beamc__loopback *pool, const char *id)
+static void log_end(beamc__loopback *pool, const char *id, beamc_error *take_error)
 {
-    entry **at = &pool->running;
+    char text[MESSAGE_SIZE];
 
-    while (*at != NULL && strcmp((*at)->id, id) != 0)
-        at = &(*at)->next;
-    return at;
+    if (take_error != NULL && pool->options.log != NULL) {
+        beamc_error_print(take_error, text, sizeof(text));
+        beamc_log_to(pool->options.log, BEAMC_LOG_WARN, "worker %s: %s", id, text);
+    }
+    beamc_error_free(take_error);
 }
+
+static void run_worker(void *ctx)
+{
+    entry *one = ctx;
+    beamc__loopback *pool = one->pool;
+
+    beamc_error *error = beamc__worker_wait(one->worker);
+    uv_mutex_lock(&pool->lock);
+    beamc__worker *worker = one->worker;
+    bool wanted = one->stopped || pool->ending;
+    one->worker = NULL;
+    uv_mutex_unlock(&pool->lock);
+    if (wanted) {
+        beamc_error_free(error); /* whoever stops a worker does not mind how it ends */
+        error = NULL;
+    }
+    log_end(pool, one->id, error);
+    beamc__worker_free(worker);
+    uv_mutex_lock(&pool->lock);
+    one->ended = true;
+    uv_mutex_unlock(&pool->lock);
+}
+
+static entry *find(beamc__loopback *pool, const char *id)
+{
+    entry *one = pool->first;
+
+    while (one != NULL && (one->stopped || one->worker == NULL || strcmp(one->id, id) != 0))
+        one = one->next;
+    return one;
+}
+
+/* Forgets those that are gone; all of them, waiting for each, if @all. */
+static void sweep(beamc__loopback *pool, bool all)
+{
+    entry *gone = NULL;
+
+    uv_mutex_lock(&pool->lock);
+    for (entry **at = &pool->first; *at != NULL;) {
+        entry *one = *at;
+        if (!all && !one->ended) {
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        one->next = gone;
+        gone = one;
+    }
+    uv_mutex_unlock(&pool->lock);
+    for (entry *one; (one = gone) != NULL;) {
+        gone = one->next;
+        uv_thread_join(&one->thread);
+        free(one);
+    }
+}
+
+/* ---- calls; queue's thread ---------------------------------------------------------------------- */
 
 /* NULL for an endpoint that is not given. */
 static const char *url_of(const PB(ApiServiceDescriptor) *endpoint)
@@ -70,23 +128,29 @@ static beamc_error *start_worker(beamc__loopback *pool, const FN(StartWorkerRequ
         return beamc_error_new(BEAMC_EINVAL, "worker '%s': %s is missing", request->worker_id,
                                size == 1 ? "its id" : "the control endpoint");
     uv_mutex_lock(&pool->lock);
-    bool known = *find(pool, request->worker_id) != NULL;
+    bool known = find(pool, request->worker_id) != NULL;
     uv_mutex_unlock(&pool->lock);
     if (known)
         return beamc_error_new(BEAMC_EEXIST, "worker '%s' is already running",
                                request->worker_id);
+    sweep(pool, false);
     entry *one = calloc(1, sizeof(*one) + size);
     if (one == NULL)
         return beamc_error_nomem();
+    one->pool = pool;
     memcpy(one->id, request->worker_id, size);
     beamc_error *error = beamc__worker_start(&one->worker, &options);
+    if (error == NULL && uv_thread_create(&one->thread, run_worker, one) < 0) {
+        beamc__worker_free(one->worker);
+        error = beamc_error_new(BEAMC_ELIMIT, "no thread can be started");
+    }
     if (error != NULL) {
         free(one);
         return beamc_error_wrap(error, "worker '%s'", request->worker_id);
     }
     uv_mutex_lock(&pool->lock);
-    one->next = pool->running;
-    pool->running = one;
+    one->next = pool->first;
+    pool->first = one;
     pool->started++;
     uv_mutex_unlock(&pool->lock);
     return NULL;
@@ -95,15 +159,10 @@ static beamc_error *start_worker(beamc__loopback *pool, const FN(StartWorkerRequ
 static beamc_error *stop_worker(beamc__loopback *pool, const char *id)
 {
     uv_mutex_lock(&pool->lock);
-    entry **at = find(pool, id);
-    entry *one = *at;
+    entry *one = find(pool, id);
     if (one != NULL) {
-        *at = one->next;
-        one->next = pool->stopped;
-        pool->stopped = one;
-        /* Before the reaper can have it. */
+        one->stopped = true;
         beamc__worker_stop(one->worker);
-        uv_cond_signal(&pool->changed);
     }
     uv_mutex_unlock(&pool->lock);
     return one != NULL ? NULL : beamc_error_new(BEAMC_ENOENT, "no worker '%s' is running", id);
@@ -186,42 +245,10 @@ static const beamc__rpc_method methods[] = {
     { .path = SERVICE "StopWorker", .unary = on_stop },
 };
 
-/* ---- the reaper -------------------------------------------------------------------------------- */
-
-static void free_entry(entry *one)
-{
-    beamc__worker_free(one->worker);
-    free(one);
-}
-
-static void reap(void *ctx)
-{
-    beamc__loopback *pool = ctx;
-
-    uv_mutex_lock(&pool->lock);
-    for (;;) {
-        entry *one = pool->stopped;
-        if (one != NULL) {
-            pool->stopped = one->next;
-            uv_mutex_unlock(&pool->lock);
-            free_entry(one);
-            uv_mutex_lock(&pool->lock);
-        } else if (pool->ending) {
-            break;
-        } else {
-            uv_cond_wait(&pool->changed, &pool->lock);
-        }
-    }
-    uv_mutex_unlock(&pool->lock);
-}
-
 /* ---- the pool ---------------------------------------------------------------------------------- */
 
 static beamc_error *start_serving(beamc__loopback *pool)
 {
-    if (uv_thread_create(&pool->reaper, reap, pool) < 0)
-        return beamc_error_new(BEAMC_ELIMIT, "no thread can be started");
-    pool->has_reaper = true;
     BEAMC_TRY(beamc__rpc_queue_new(&pool->queue, "beamc-pool"));
     pool->service = (beamc__rpc_service){ methods, sizeof(methods) / sizeof(*methods), pool, NULL };
     return beamc__rpc_server_new(&pool->server, pool->queue, &pool->service, 1, NULL);
@@ -233,11 +260,6 @@ beamc_error *beamc__loopback_start(beamc__loopback **out, const beamc__loopback_
 
     *out = NULL;
     if (pool == NULL || uv_mutex_init(&pool->lock) < 0) {
-        free(pool);
-        return beamc_error_nomem();
-    }
-    if (uv_cond_init(&pool->changed) < 0) {
-        uv_mutex_destroy(&pool->lock);
         free(pool);
         return beamc_error_nomem();
     }
@@ -270,20 +292,14 @@ void beamc__loopback_free(beamc__loopback *pool)
         return;
     /* No more calls from here on. */
     beamc__rpc_server_free(pool->server);
-    for (entry *one = pool->running; one != NULL; one = one->next)
-        beamc__worker_stop(one->worker);
-    for (entry *one; (one = pool->running) != NULL;) {
-        pool->running = one->next;
-        free_entry(one);
-    }
     uv_mutex_lock(&pool->lock);
     pool->ending = true;
-    uv_cond_signal(&pool->changed);
+    for (entry *one = pool->first; one != NULL; one = one->next)
+        if (one->worker != NULL)
+            beamc__worker_stop(one->worker);
     uv_mutex_unlock(&pool->lock);
-    if (pool->has_reaper)
-        uv_thread_join(&pool->reaper);
+    sweep(pool, true);
     beamc__rpc_queue_free(pool->queue);
-    uv_cond_destroy(&pool->changed);
     uv_mutex_destroy(&pool->lock);
     free(pool);
 }

@@ -14,6 +14,7 @@ typedef struct {
     size_t function_count;
     beamc_log_level log_level; /* of the workers; 0: INFO */
     bool log_here;             /* to standard error, not to the runner */
+    const beamc_log_target *log; /* gets why workers ended badly, borrowed as well; may be NULL */
 } beamc__loopback_options;
 
 /* Serves BeamFnExternalWorkerPool on a free port that only this machine reaches. */

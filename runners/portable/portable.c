@@ -295,6 +295,7 @@ static beamc_error *set_workers(run *of)
         .log_level = of->options->log_level,
         /* Nobody looks at what a server of ours writes. */
         .log_here = of->server != NULL,
+        .log = &of->log,
     };
 
     if (of->workers == BEAMC__WORKERS_LOOPBACK)

@@ -8,6 +8,8 @@
 #include "sdk/rpc/server.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -28,6 +30,7 @@ static struct {
     int came;
     int went;
     char last[64]; /* the id of who came last */
+    beamc__rpc_stream *stream; /* of it */
 } runner;
 
 static void on_end(void *ctx BEAMC_UNUSED, beamc__rpc_stream *stream BEAMC_UNUSED,
@@ -46,6 +49,8 @@ static void on_control(void *ctx, beamc__rpc_stream *stream)
 
     beamc__rpc_stream_accept(stream, &handlers, ctx, NULL);
     uv_mutex_lock(&runner.lock);
+    beamc__rpc_stream_unref(runner.stream);
+    runner.stream = beamc__rpc_stream_ref(stream);
     runner.came++;
     snprintf(runner.last, sizeof(runner.last), "%s", id == NULL ? "" : id);
     uv_cond_signal(&runner.changed);
@@ -79,6 +84,7 @@ static void tear_down(void)
     beamc__loopback_free(runner.pool);
     beamc__rpc_channel_free(runner.channel);
     beamc__rpc_server_free(runner.server);
+    beamc__rpc_stream_unref(runner.stream);
     beamc__rpc_queue_free(runner.queue);
     beamc_arena_free(runner.arena);
     uv_cond_destroy(&runner.changed);
@@ -147,6 +153,25 @@ START_TEST(workers_come_when_asked_for_and_go_when_stopped)
 }
 END_TEST
 
+START_TEST(workers_go_when_the_runner_ends_their_control)
+{
+    const char *url = beamc__rpc_server_url(runner.server);
+
+    ck_assert_str_eq(start("1-1", url), "");
+    wait_for(&runner.came, 1);
+    uv_mutex_lock(&runner.lock);
+    beamc__rpc_stream *stream = runner.stream;
+    runner.stream = NULL;
+    uv_mutex_unlock(&runner.lock);
+    beamc__rpc_stream_finish(stream, BEAMC__RPC_OK, NULL);
+    beamc__rpc_stream_unref(stream);
+    /* Once it is gone, its name is free. */
+    while (start("1-1", url)[0] != '\0')
+        sched_yield();
+    wait_for(&runner.came, 2);
+}
+END_TEST
+
 START_TEST(what_a_runner_does_wrong_is_told)
 {
     const char *url = beamc__rpc_server_url(runner.server);
@@ -186,6 +211,7 @@ Suite *suite_loopback(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, workers_come_when_asked_for_and_go_when_stopped);
+    tcase_add_test(tc, workers_go_when_the_runner_ends_their_control);
     tcase_add_test(tc, what_a_runner_does_wrong_is_told);
     tcase_add_test(tc, all_workers_end_with_the_pool);
     suite_add_tcase(suite, tc);
