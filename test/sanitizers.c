@@ -23,6 +23,8 @@ const char *__tsan_default_suppressions(void)
      * that order the use of it.  Our handlers are not called from within, so theirs are seen. */
     return "called_from_lib:libgrpc.so\n"
            "called_from_lib:libgpr.so\n"
+           "called_from_lib:libcrypto.so\n"
+           "called_from_lib:libssl.so\n"
            "race:libgrpc.so\n"
            "race:libgpr.so\n"
            "race:libabsl_\n"
