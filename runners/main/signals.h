@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ctrl-C: the first SIGINT or SIGTERM asks the run to end and says so, the last one ends the process
- * at once; where a run can be left to itself, one between them asks for that.  A thread with a loop of its own takes the signals, so no handler needs a global. */
+/* Ctrl-C: the first SIGINT or SIGTERM asks the run to end and says so, the last one ends the
+ * process at once; where a run can be left to itself, one between them asks for that.  A thread
+ * with a loop of its own takes the signals, so no handler needs a global. */
 #ifndef BEAMC_MAIN_SIGNALS_H
 #define BEAMC_MAIN_SIGNALS_H
 

@@ -87,9 +87,8 @@ static beamc_error *add(beamc__artifacts *to, const char *path, const char *name
     return NULL;
 }
 
-beamc_error *beamc__artifacts_collect(beamc__artifacts *out, bool program,
-                                      const char *const *paths, size_t path_count,
-                                      beamc_arena *arena)
+beamc_error *beamc__artifacts_collect(beamc__artifacts *out, bool program, const char *const *paths,
+                                      size_t path_count, beamc_arena *arena)
 {
     beamc_error *error = NULL;
 

@@ -18,14 +18,14 @@
 extern char **environ;
 
 enum {
-    GRACE_MS = 5000, /* from SIGTERM to SIGKILL */
+    GRACE_MS = 5000,      /* from SIGTERM to SIGKILL */
     TAIL_SIZE = 64 << 10, /* of the file, where its last words are looked for */
     LINE_SIZE = 512
 };
 
 struct beamc__child {
     char *name;
-    int log; /* descriptor of a file without a name */
+    int log;                             /* descriptor of a file without a name */
     const beamc__child_options *options; /* until it is started */
     char **environment;                  /* likewise; the texts are borrowed */
     uv_thread_t thread;
@@ -39,7 +39,7 @@ struct beamc__child {
     int status; /* of waitpid */
 };
 
-/* ---- starting ---------------------------------------------------------------------------------- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static bool is_changed(const char *variable, const char *const *changes)
 {
@@ -95,9 +95,8 @@ static void become(const beamc__child *child, pid_t parent, int told)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (input >= 0 && dup2(input, 0) >= 0 && dup2(child->log, 1) >= 0 &&
-        dup2(child->log, 2) >= 0 && setsid() >= 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 &&
-        getppid() == parent)
+    if (input >= 0 && dup2(input, 0) >= 0 && dup2(child->log, 1) >= 0 && dup2(child->log, 2) >= 0 &&
+        setsid() >= 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
         execve(options->path, (char *const *)options->args, child->environment);
     int problem = errno;
     if (write(told, &problem, sizeof(problem)) < 0)
@@ -202,7 +201,7 @@ beamc_error *beamc__child_start(beamc__child **out, const beamc__child_options *
     return NULL;
 }
 
-/* ---- its end ----------------------------------------------------------------------------------- */
+/* ---- its end --------------------------------------------------------------------------------- */
 
 /* How Go and Java begin to say why a program ends; a long trace follows. */
 static bool is_reason(const char *line)
@@ -256,8 +255,8 @@ beamc_error *beamc__child_check(beamc__child *child)
     if (WIFSIGNALED(status))
         return beamc_error_new(BEAMC_EIO, "%s was ended by signal %d%s", child->name,
                                WTERMSIG(status), words);
-    return beamc_error_new(BEAMC_EIO, "%s ended with status %d%s", child->name,
-                           WEXITSTATUS(status), words);
+    return beamc_error_new(BEAMC_EIO, "%s ended with status %d%s", child->name, WEXITSTATUS(status),
+                           words);
 }
 
 static void stop(beamc__child *child)

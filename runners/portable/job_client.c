@@ -60,7 +60,7 @@ const char *beamc__job_client_endpoint(const beamc__job_client *client)
     return beamc__rpc_channel_url(client->channel);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static beamc_error *call(beamc__job_client *client, const char *method,
                          const ProtobufCMessage *request, const ProtobufCMessageDescriptor *type,
@@ -193,7 +193,7 @@ beamc_error *beamc__job_pipeline(beamc__job_client *client, const char *job_id,
     return CALL(client, "GetPipeline", &request, get_job_pipeline_response, out, NULL, arena);
 }
 
-/* ---- states ------------------------------------------------------------------------------------ */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 const char *beamc__job_state_name(JOB(JobState__Enum) state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection to a job server, and its calls of one request and one answer.  Answers are in @arena.
- * All calls wait, up to the time that the connection was given, and tell in one line what went
- * wrong; any thread. */
+/* A connection to a job server, and its calls of one request and one answer.  Answers are in
+ * @arena. All calls wait, up to the time that the connection was given, and tell in one line what
+ * went wrong; any thread. */
 #ifndef BEAMC_PORTABLE_JOB_CLIENT_H
 #define BEAMC_PORTABLE_JOB_CLIENT_H
 
@@ -24,9 +24,9 @@ int64_t beamc__job_client_timeout(const beamc__job_client *client);
 const char *beamc__job_client_endpoint(const beamc__job_client *client);
 
 /* The options of the server's own; an answer without any from a server that describes none. */
-BEAMC_MUST_USE beamc_error *
-beamc__job_describe_options(beamc__job_client *client, JOB(DescribePipelineOptionsResponse) **out,
-                            beamc_arena *arena);
+BEAMC_MUST_USE beamc_error *beamc__job_describe_options(beamc__job_client *client,
+                                                        JOB(DescribePipelineOptionsResponse) **out,
+                                                        beamc_arena *arena);
 
 BEAMC_MUST_USE beamc_error *beamc__job_prepare(beamc__job_client *client,
                                                const JOB(PrepareJobRequest) *request,
@@ -46,8 +46,8 @@ BEAMC_MUST_USE beamc_error *beamc__job_cancel(beamc__job_client *client, const c
 BEAMC_MUST_USE beamc_error *beamc__job_drain(beamc__job_client *client, const char *job_id,
                                              JOB(JobState__Enum) *state);
 
-BEAMC_MUST_USE beamc_error *beamc__job_list(beamc__job_client *client,
-                                            JOB(GetJobsResponse) **out, beamc_arena *arena);
+BEAMC_MUST_USE beamc_error *beamc__job_list(beamc__job_client *client, JOB(GetJobsResponse) **out,
+                                            beamc_arena *arena);
 
 BEAMC_MUST_USE beamc_error *beamc__job_metrics(beamc__job_client *client, const char *job_id,
                                                JOB(GetJobMetricsResponse) **out,

@@ -15,10 +15,11 @@
 enum { STATES, MESSAGES };
 
 enum {
-    LOOK_MS = 50,        /* how soon a request to cancel is seen */
-    SILENCE_MS = 30000,  /* after which the server is asked whether it is there */
+    LOOK_MS = 50,         /* how soon a request to cancel is seen */
+    SILENCE_MS = 30000,   /* after which the server is asked whether it is there */
     LAST_WORDS_MS = 2000, /* how long messages may come after the end */
-    AGAIN_MS = 500,      /* between two looks at a server that ends streams early */
+    AGAIN_MS = 500,       /* between two looks at a server that ends streams early */
+    TRIES_MAX = 20,       /* to read messages */
     CAUSE_SIZE = 2048
 };
 
@@ -29,12 +30,13 @@ typedef struct {
     JOB(JobState__Enum) state;
     size_t events;         /* of states that were told */
     size_t events_to_skip; /* of a stream that tells them again */
-    char *last_error;   /* text of an error that was not logged yet; owned */
+    int tries;             /* to open messages again */
+    char *last_error;      /* text of an error that was not logged yet; owned */
     bool cancel_sent;
-    uint64_t heard_at;  /* hrtime of the last sign of the server */
+    uint64_t heard_at; /* hrtime of the last sign of the server */
 } follower;
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void log_text(const follower *in, beamc_log_level level, const char *text)
 {
@@ -86,7 +88,7 @@ static beamc_error *on_message(follower *in, const JOB(JobMessage) *message)
     return NULL;
 }
 
-/* ---- states ------------------------------------------------------------------------------------ */
+/* ---- states ---------------------------------------------------------------------------------- */
 
 static bool is_over(const follower *in)
 {
@@ -119,13 +121,13 @@ static beamc_error *unpack_and_tell(follower *in, const beamc__mail *mail, beamc
     ProtobufCMessage *message;
 
     if (mail->stream == STATES) {
-        BEAMC_TRY(beamc__rpc_unpack(&message, mail->message, &job(job_state_event__descriptor),
-                                    arena));
+        BEAMC_TRY(
+            beamc__rpc_unpack(&message, mail->message, &job(job_state_event__descriptor), arena));
         on_state_event(in, ((JOB(JobStateEvent) *)message)->state);
         return NULL;
     }
-    BEAMC_TRY(beamc__rpc_unpack(&message, mail->message, &job(job_messages_response__descriptor),
-                                arena));
+    BEAMC_TRY(
+        beamc__rpc_unpack(&message, mail->message, &job(job_messages_response__descriptor), arena));
     const JOB(JobMessagesResponse) *response = (JOB(JobMessagesResponse) *)message;
     /* States are told here, too, but the other stream has them in order. */
     if (response->response_case == JOBK(JOB_MESSAGES_RESPONSE__RESPONSE_MESSAGE_RESPONSE))
@@ -144,7 +146,7 @@ static beamc_error *read_mail(follower *in, const beamc__mail *mail)
     return error;
 }
 
-/* ---- the server -------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static beamc_error *open_stream(follower *in, size_t number)
 {
@@ -156,11 +158,11 @@ static beamc_error *open_stream(follower *in, size_t number)
         beamc__rpc_pack(number == STATES ? &state_request.base : &messages_request.base);
     if (request == NULL)
         return beamc_error_nomem();
-    beamc_error *error = beamc__mailbox_open(
-        in->mailbox, number, beamc__job_client_channel(in->client),
-        number == STATES ? BEAMC__JOB_METHOD("GetStateStream")
-                         : BEAMC__JOB_METHOD("GetMessageStream"),
-        request, true);
+    beamc_error *error =
+        beamc__mailbox_open(in->mailbox, number, beamc__job_client_channel(in->client),
+                            number == STATES ? BEAMC__JOB_METHOD("GetStateStream")
+                                             : BEAMC__JOB_METHOD("GetMessageStream"),
+                            request, true);
     beamc__rpc_message_unref(request);
     return error;
 }
@@ -172,25 +174,38 @@ static beamc_error *ask_state(follower *in)
 
     BEAMC_TRY(beamc__job_state(in->client, in->options->job_id, &state));
     in->heard_at = uv_hrtime();
-    on_state(in, state);
+    /* What came before the end is told by the stream. */
+    if (beamc__job_state_is_final(state))
+        on_state(in, state);
     return NULL;
 }
 
-/* A stream that ends before the job does was cut; if the server is still there, it goes on. */
+/* States must be known: where their stream was cut, a server that is still there opens it again. */
+static beamc_error *on_states_end(follower *in)
+{
+    BEAMC_TRY(ask_state(in));
+    if (is_over(in))
+        return NULL;
+    in->events_to_skip = in->events;
+    uv_sleep(AGAIN_MS);
+    return open_stream(in, STATES);
+}
+
+/* Messages may be missing. */
+static beamc_error *on_messages_end(follower *in, beamc__rpc_code code)
+{
+    if (code == BEAMC__RPC_OK || code == BEAMC__RPC_UNIMPLEMENTED || in->tries == TRIES_MAX)
+        return NULL;
+    in->tries++;
+    uv_sleep(AGAIN_MS);
+    return open_stream(in, MESSAGES);
+}
+
 static beamc_error *on_stream_end(follower *in, const beamc__mail *mail)
 {
     if (is_over(in))
         return NULL;
-    /* Servers may have no messages to give; the state is what must be known. */
-    if (mail->stream == MESSAGES && mail->code == BEAMC__RPC_UNIMPLEMENTED)
-        return NULL;
-    BEAMC_TRY(ask_state(in));
-    if (is_over(in))
-        return NULL;
-    if (mail->stream == STATES)
-        in->events_to_skip = in->events;
-    uv_sleep(AGAIN_MS);
-    return open_stream(in, mail->stream);
+    return mail->stream == STATES ? on_states_end(in) : on_messages_end(in, mail->code);
 }
 
 static beamc_error *cancel_job(follower *in)
@@ -225,8 +240,7 @@ static beamc_error *look_around(follower *in)
 
 static bool is_left(const follower *in)
 {
-    return in->options->leave != NULL &&
-           __atomic_load_n(in->options->leave, __ATOMIC_RELAXED) != 0;
+    return in->options->leave != NULL && __atomic_load_n(in->options->leave, __ATOMIC_RELAXED) != 0;
 }
 
 /* Reads what came within @timeout_ms, if anything. */
@@ -261,7 +275,7 @@ static beamc_error *follow_to_end(follower *in)
     return NULL;
 }
 
-/* ---- the outcome ------------------------------------------------------------------------------- */
+/* ---- the outcome ----------------------------------------------------------------------------- */
 
 static beamc_error *outcome(follower *in)
 {
@@ -291,8 +305,7 @@ static beamc_error *outcome(follower *in)
     return beamc_error_new(BEAMC_EUSER, "job %s failed: %s", in->options->job_id, cause);
 }
 
-beamc_error *beamc__job_follow(beamc__job_client *client,
-                               const beamc__job_follow_options *options,
+beamc_error *beamc__job_follow(beamc__job_client *client, const beamc__job_follow_options *options,
                                JOB(JobState__Enum) *state)
 {
     follower in = { .client = client, .options = options };

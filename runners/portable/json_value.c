@@ -93,8 +93,8 @@ static Google__Protobuf__Struct__FieldsEntry *find_member(const beamc__json_obje
     return NULL;
 }
 
-bool beamc__json_object_set(beamc__json_object *object, const char *name,
-                            beamc__json_value *value, beamc_arena *arena)
+bool beamc__json_object_set(beamc__json_object *object, const char *name, beamc__json_value *value,
+                            beamc_arena *arena)
 {
     if (value == NULL)
         return false;
@@ -113,8 +113,7 @@ bool beamc__json_object_set(beamc__json_object *object, const char *name,
     return true;
 }
 
-const beamc__json_value *beamc__json_object_get(const beamc__json_object *object,
-                                                const char *name)
+const beamc__json_value *beamc__json_object_get(const beamc__json_object *object, const char *name)
 {
     const Google__Protobuf__Struct__FieldsEntry *member = find_member(object, name);
 

@@ -9,8 +9,8 @@
 typedef Google__Protobuf__Value beamc__json_value;
 typedef Google__Protobuf__Struct beamc__json_object;
 
-/* How deep objects and lists may lie in each other: a message holds three for each, and those who read
- * messages take no more than 100 of them. */
+/* How deep objects and lists may lie in each other: a message holds three for each, and those who
+ * read messages take no more than 100 of them. */
 #define BEAMC__JSON_DEPTH 24
 
 /* Reads all of @text, strictly as RFC 8259 has it; in @arena.  Of members with one name the last
@@ -32,8 +32,7 @@ beamc__json_object *beamc__json_object_new(beamc_arena *arena);
 BEAMC_MUST_USE bool beamc__json_object_set(beamc__json_object *object, const char *name,
                                            beamc__json_value *value, beamc_arena *arena);
 /* NULL if there is none. */
-const beamc__json_value *beamc__json_object_get(const beamc__json_object *object,
-                                                const char *name);
+const beamc__json_value *beamc__json_object_get(const beamc__json_object *object, const char *name);
 
 /* NULL if @value is NULL or something else. */
 const char *beamc__json_as_text(const beamc__json_value *value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls are answered on the queue's thread, which must not wait, so each worker has a thread that does:
- * for the runner to end the control stream, or for StopWorker.  A worker goes as soon as either has
- * happened, since runners wait for its connections to end. */
+/* Calls are answered on the queue's thread, which must not wait, so each worker has a thread that
+ * does: for the runner to end the control stream, or for StopWorker.  A worker goes as soon as
+ * either has happened, since runners wait for its connections to end. */
 #include "loopback.h"
 
 #include "harness/worker/worker.h"
@@ -36,7 +36,7 @@ struct beamc__loopback {
     bool ending;
 };
 
-/* ---- workers ----------------------------------------------------------------------------------- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 static void log_end(beamc__loopback *pool, const char *id, beamc_error *take_error)
 {
@@ -104,7 +104,7 @@ static void sweep(beamc__loopback *pool, bool all)
     }
 }
 
-/* ---- calls; queue's thread ---------------------------------------------------------------------- */
+/* ---- calls; queue's thread ------------------------------------------------------------------- */
 
 /* NULL for an endpoint that is not given. */
 static const char *url_of(const PB(ApiServiceDescriptor) *endpoint)
@@ -131,8 +131,7 @@ static beamc_error *start_worker(beamc__loopback *pool, const FN(StartWorkerRequ
     bool known = find(pool, request->worker_id) != NULL;
     uv_mutex_unlock(&pool->lock);
     if (known)
-        return beamc_error_new(BEAMC_EEXIST, "worker '%s' is already running",
-                               request->worker_id);
+        return beamc_error_new(BEAMC_EEXIST, "worker '%s' is already running", request->worker_id);
     sweep(pool, false);
     entry *one = calloc(1, sizeof(*one) + size);
     if (one == NULL)
@@ -216,8 +215,8 @@ static void on_call(beamc__loopback *pool, beamc__rpc_stream *stream, beamc__rpc
     beamc_arena *arena = beamc_arena_new();
     ProtobufCMessage *request = NULL;
 
-    beamc_error *error = arena == NULL ? beamc_error_nomem()
-                                       : beamc__rpc_unpack(&request, message, type, arena);
+    beamc_error *error =
+        arena == NULL ? beamc_error_nomem() : beamc__rpc_unpack(&request, message, type, arena);
     if (error != NULL)
         beamc__rpc_stream_fail(stream, error);
     else if (type == &fn(start_worker_request__descriptor))
@@ -245,7 +244,7 @@ static const beamc__rpc_method methods[] = {
     { .path = SERVICE "StopWorker", .unary = on_stop },
 };
 
-/* ---- the pool ---------------------------------------------------------------------------------- */
+/* ---- the pool -------------------------------------------------------------------------------- */
 
 static beamc_error *start_serving(beamc__loopback *pool)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LOOPBACK: a worker pool inside the program that submits a job.  The runner asks it for workers, and
- * they are threads of this process, so that functions need no way to travel. */
+/* LOOPBACK: a worker pool inside the program that submits a job.  The runner asks it for workers,
+ * and they are threads of this process, so that functions need no way to travel. */
 #ifndef BEAMC_PORTABLE_LOOPBACK_H
 #define BEAMC_PORTABLE_LOOPBACK_H
 
@@ -12,8 +12,8 @@ typedef struct beamc__loopback beamc__loopback;
 typedef struct {
     const beamc_function *const *functions; /* borrowed as long as the pool */
     size_t function_count;
-    beamc_log_level log_level; /* of the workers; 0: INFO */
-    bool log_here;             /* to standard error, not to the runner */
+    beamc_log_level log_level;   /* of the workers; 0: INFO */
+    bool log_here;               /* to standard error, not to the runner */
     const beamc_log_target *log; /* gets why workers ended badly, borrowed as well; may be NULL */
 } beamc__loopback_options;
 

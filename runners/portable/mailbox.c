@@ -55,7 +55,7 @@ beamc__mailbox *beamc__mailbox_new(void)
     return mailbox;
 }
 
-/* ---- queue's thread ---------------------------------------------------------------------------- */
+/* ---- queue's thread -------------------------------------------------------------------------- */
 
 /* Locked. */
 static void put(beamc__mailbox *mailbox, item *one)
@@ -118,7 +118,7 @@ static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
     uv_mutex_unlock(&from->mailbox->lock);
 }
 
-/* ---- the taker's thread ------------------------------------------------------------------------ */
+/* ---- the taker's thread ---------------------------------------------------------------------- */
 
 static beamc_error *open_stream(slot *to, beamc__rpc_channel *channel, const char *method,
                                 beamc__rpc_message *request, bool half_close)

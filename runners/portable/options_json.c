@@ -9,10 +9,20 @@
 
 /* Workers and runners have nothing to do with these. */
 static const char *const local[] = {
-    "runner",     "graph",        "dry_run",        "quiet",
-    "help",       "version",      "direct_num_workers", "memory_budget",
-    "files_to_stage", "prism_location", "flink_job_server_jar", "spark_job_server_jar",
-    "job_server_java_launcher", "job_server_jvm_properties",
+    "runner",
+    "graph",
+    "dry_run",
+    "quiet",
+    "help",
+    "version",
+    "direct_num_workers",
+    "memory_budget",
+    "files_to_stage",
+    "prism_location",
+    "flink_job_server_jar",
+    "spark_job_server_jar",
+    "job_server_java_launcher",
+    "job_server_jvm_properties",
 };
 
 typedef struct {
@@ -56,7 +66,7 @@ bool beamc__options_json_set(beamc__json_object *object, const char *name, const
            set_member(object, name, text_value(arena, text), arena);
 }
 
-/* ---- options that this program knows ----------------------------------------------------------- */
+/* ---- options that this program knows --------------------------------------------------------- */
 
 static beamc__json_value *list_value(beamc_arena *arena, const char *const *items, size_t count)
 {
@@ -104,7 +114,7 @@ static bool write_known(const writer *to, const beamc_option_spec *spec)
            set_member(to->out, spec->name, known_value(to, spec->kind, values), to->arena);
 }
 
-/* ---- options that the server describes --------------------------------------------------------- */
+/* ---- options that the server describes ------------------------------------------------------- */
 
 static const JOB(PipelineOptionDescriptor) *find_described(const writer *to, const char *name)
 {
@@ -251,7 +261,7 @@ static beamc_error *write_unknown(const writer *to, const beamc__option_unknown 
     return set_member(to->out, found->name, value, to->arena) ? NULL : beamc_error_nomem();
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static beamc_error *write_all(const writer *to)
 {

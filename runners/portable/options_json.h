@@ -7,9 +7,9 @@
 #include "runners/portable/json_value.h"
 #include <beamc/options.h>
 
-/* What @options (NULL: none) were given, but for those that only this program acts on.  Options that
- * it does not know are looked up in @described (NULL: the server describes none) and read as they
- * are described there; those that are not there either are an error.  In @arena. */
+/* What @options (NULL: none) were given, but for those that only this program acts on.  Options
+ * that it does not know are looked up in @described (NULL: the server describes none) and read as
+ * they are described there; those that are not there either are an error.  In @arena. */
 BEAMC_MUST_USE beamc_error *
 beamc__options_to_json(beamc__json_object **out, const beamc_options *options,
                        const JOB(DescribePipelineOptionsResponse) *described, beamc_arena *arena);

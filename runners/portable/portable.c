@@ -41,7 +41,7 @@ typedef struct {
     beamc__loopback *loopback; /* NULL: workers are elsewhere */
     beamc__job_client *client;
     char name[NAME_SIZE];
-    const char *job_id;        /* NULL: the job does not run yet */
+    const char *job_id; /* NULL: the job does not run yet */
     const PB(Pipeline) *proto;
     JOB(JobState__Enum) state;
 } run;
@@ -58,7 +58,7 @@ static beamc_error *check_cancelled(const run *of)
     return beamc_error_new(BEAMC_ECANCELLED, "cancelled before the job was started");
 }
 
-/* ---- what goes with the job -------------------------------------------------------------------- */
+/* ---- what goes with the job ------------------------------------------------------------------ */
 
 /* Servers show it and make file names of it. */
 static void choose_name(run *of)
@@ -126,7 +126,7 @@ static beamc_error *make_options(run *of, beamc__json_object **out)
     return NULL;
 }
 
-/* ---- the job ----------------------------------------------------------------------------------- */
+/* ---- the job --------------------------------------------------------------------------------- */
 
 static beamc_error *stage(run *of, const JOB(PrepareJobResponse) *prepared)
 {
@@ -205,7 +205,7 @@ static beamc_error *follow(run *of)
                            of->options->job_endpoint);
 }
 
-/* ---- the result -------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 static beamc_error *add_metrics(beamc__metrics *to, const JOB(MetricResults) *from)
 {
@@ -254,7 +254,7 @@ static beamc_error *make_result(run *of, beamc_result **out)
     return error;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static beamc_error *collect(run *of)
 {
@@ -370,7 +370,7 @@ beamc_error *beamc_run_portable(beamc_result **out, beamc_pipeline *pipeline,
     return error;
 }
 
-/* ---- options of a command line ----------------------------------------------------------------- */
+/* ---- options of a command line --------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -418,8 +418,8 @@ beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beam
     size_t found = find_runner(runner);
 
     if (found == RUNNERS)
-        return beamc_error_new(BEAMC_EINVAL,
-                               "--runner=%s: it is direct, portable, prism, flink or spark", runner);
+        return beamc_error_new(
+            BEAMC_EINVAL, "--runner=%s: it is direct, portable, prism, flink or spark", runner);
     if (seconds <= 0 || seconds > INT32_MAX)
         return beamc_error_new(BEAMC_EINVAL, "--job_server_timeout=%lld: more than 0 seconds",
                                (long long)seconds);

@@ -62,11 +62,12 @@ static const server_kind kinds[] = {
 #define OPEN(package) " --add-opens=java.base/" package "=ALL-UNNAMED"
 #define JAVA_OPTIONS                                                                               \
     "JDK_JAVA_OPTIONS=" OPEN("java.lang") OPEN("java.lang.invoke") OPEN("java.lang.reflect")       \
-    OPEN("java.io") OPEN("java.net") OPEN("java.nio") OPEN("java.text") OPEN("java.time")          \
-    OPEN("java.util") OPEN("java.util.concurrent") OPEN("java.util.concurrent.atomic")             \
-    OPEN("sun.nio.ch") OPEN("sun.nio.cs") OPEN("sun.security.action") OPEN("sun.util.calendar")
+        OPEN("java.io") OPEN("java.net") OPEN("java.nio") OPEN("java.text") OPEN("java.time")      \
+            OPEN("java.util") OPEN("java.util.concurrent") OPEN("java.util.concurrent.atomic")     \
+                OPEN("sun.nio.ch") OPEN("sun.nio.cs") OPEN("sun.security.action")                  \
+                    OPEN("sun.util.calendar")
 
-/* ---- finding programs -------------------------------------------------------------------------- */
+/* ---- finding programs ------------------------------------------------------------------------ */
 
 static bool is_program(const char *path)
 {
@@ -132,13 +133,14 @@ static beamc_error *find_java(const char *given, char *out, size_t size)
     } else if (find_in_path(given == NULL ? "java" : given, out, size)) {
         return NULL;
     }
-    return beamc_error_new(BEAMC_ENOENT,
-                           "no Java is found as %s: install one (such as openjdk-17-jre-headless) or "
-                           "give --job_server_java_launcher=FILE",
-                           given == NULL ? "java" : given);
+    return beamc_error_new(
+        BEAMC_ENOENT,
+        "no Java is found as %s: install one (such as openjdk-17-jre-headless) or "
+        "give --job_server_java_launcher=FILE",
+        given == NULL ? "java" : given);
 }
 
-/* ---- command lines ----------------------------------------------------------------------------- */
+/* ---- command lines --------------------------------------------------------------------------- */
 
 typedef struct {
     const char *args[ARGS_MAX + 1];
@@ -165,8 +167,8 @@ static beamc_error *prism_command(command *to, const char *path, unsigned port)
     return add(to, beamc_arena_printf(to->arena, "--job_port=%u", port));
 }
 
-/* A jar is started as it says itself; jars without a word, in a directory or as a class path, by the
- * name of the class. */
+/* A jar is started as it says itself; jars without a word, in a directory or as a class path, by
+ * the name of the class. */
 static beamc_error *add_jar(command *to, const server_kind *kind, const char *location)
 {
     struct stat about;
@@ -207,7 +209,7 @@ static beamc_error *java_command(command *to, const server_kind *kind,
     return add(to, beamc_arena_printf(to->arena, "--artifacts-dir=%s", artifacts));
 }
 
-/* ---- ports ------------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 /* One that nobody has at the moment. */
 static beamc_error *free_port(unsigned *port)
@@ -293,7 +295,7 @@ static beamc_error *wait_until_it_listens(beamc__server *server, const server_ki
     return NULL;
 }
 
-/* ---- the server -------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static beamc_error *make_directory(beamc__server *server)
 {
@@ -334,10 +336,10 @@ static beamc_error *start(beamc__server *server, const beamc_portable_options *o
         server->endpoint = NULL;
         return beamc_error_nomem();
     }
-    const beamc__child_options child = { kind->name, path, to.args,
-                                         kind->command != NULL || variable("JDK_JAVA_OPTIONS") != NULL
-                                             ? NULL
-                                             : java_changes };
+    const beamc__child_options child = {
+        kind->name, path, to.args,
+        kind->command != NULL || variable("JDK_JAVA_OPTIONS") != NULL ? NULL : java_changes
+    };
     BEAMC_TRY(beamc__child_start(&server->child, &child));
     return wait_until_it_listens(server, kind, options, port, timeout_ms);
 }

@@ -8,9 +8,8 @@
 typedef struct beamc__server beamc__server;
 
 /* Finds and starts the server of @options and waits until it listens. */
-BEAMC_MUST_USE beamc_error *beamc__server_start(beamc__server **out,
-                                                const beamc_portable_options *options,
-                                                int64_t timeout_ms);
+BEAMC_MUST_USE beamc_error *
+beamc__server_start(beamc__server **out, const beamc_portable_options *options, int64_t timeout_ms);
 
 /* "localhost:41231"; borrowed. */
 const char *beamc__server_endpoint(const beamc__server *server);

@@ -37,7 +37,7 @@ static beamc_error *cancelled(void)
     return beamc_error_new(BEAMC_ECANCELLED, "cancelled while files were staged");
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static beamc_error *send_answer(session *with, JOB(ArtifactResponseWrapper) *answer)
 {
@@ -122,10 +122,9 @@ static beamc_error *send_file(session *with, const beamc__artifact *artifact, in
 
 static beamc_error *answer_get(session *with, const JOB(GetArtifactRequest) *request)
 {
-    const beamc__artifact *artifact = request->artifact == NULL
-                                          ? NULL
-                                          : beamc__artifacts_find(with->artifacts,
-                                                                  request->artifact);
+    const beamc__artifact *artifact =
+        request->artifact == NULL ? NULL
+                                  : beamc__artifacts_find(with->artifacts, request->artifact);
 
     if (artifact == NULL)
         return beamc_error_new(BEAMC_ENOENT,
@@ -134,14 +133,13 @@ static beamc_error *answer_get(session *with, const JOB(GetArtifactRequest) *req
     if (file < 0)
         return beamc_error_system(errno, "%s", artifact->path);
     beamc__sha256 *hash = beamc__sha256_new();
-    beamc_error *error =
-        hash == NULL ? beamc_error_nomem() : send_file(with, artifact, file, hash);
+    beamc_error *error = hash == NULL ? beamc_error_nomem() : send_file(with, artifact, file, hash);
     beamc__sha256_free(hash);
     close(file);
     return error;
 }
 
-/* ---- the stream -------------------------------------------------------------------------------- */
+/* ---- the stream ------------------------------------------------------------------------------ */
 
 static beamc_error *answer_message(session *with, const beamc__rpc_message *message)
 {
@@ -150,8 +148,8 @@ static beamc_error *answer_message(session *with, const beamc__rpc_message *mess
 
     if (arena == NULL)
         return beamc_error_nomem();
-    beamc_error *error = beamc__rpc_unpack(
-        &request, message, &job(artifact_request_wrapper__descriptor), arena);
+    beamc_error *error =
+        beamc__rpc_unpack(&request, message, &job(artifact_request_wrapper__descriptor), arena);
     if (error == NULL) {
         const JOB(ArtifactRequestWrapper) *wrapper = (JOB(ArtifactRequestWrapper) *)request;
         switch (wrapper->request_case) {
@@ -234,8 +232,7 @@ static beamc_error *serve_on(beamc__rpc_channel *channel, session *with)
     beamc__rpc_message *message = beamc__rpc_pack(&hello.base);
     if (message == NULL)
         return beamc_error_nomem();
-    beamc_error *error =
-        beamc__mailbox_open(with->mailbox, 0, channel, METHOD, message, false);
+    beamc_error *error = beamc__mailbox_open(with->mailbox, 0, channel, METHOD, message, false);
     beamc__rpc_message_unref(message);
     return error == NULL ? answer_all(with) : error;
 }
@@ -248,7 +245,8 @@ static beamc_error *serve(session *with)
     with->chunk = malloc(CHUNK_SIZE);
     if (with->mailbox == NULL || with->chunk == NULL)
         return beamc_error_nomem();
-    BEAMC_TRY(beamc__rpc_channel_new(&channel, with->options->queue, with->options->endpoint, NULL));
+    BEAMC_TRY(
+        beamc__rpc_channel_new(&channel, with->options->queue, with->options->endpoint, NULL));
     beamc_error *error = serve_on(channel, with);
     /* Its streams end before the channel. */
     beamc__mailbox_free(with->mailbox);

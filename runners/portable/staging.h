@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Staging: a job server asks for the files of a job, one after the other, on a stream that we open. */
+/* Staging: a job server asks for the files of a job, one after the other, on a stream that we open.
+ */
 #ifndef BEAMC_PORTABLE_STAGING_H
 #define BEAMC_PORTABLE_STAGING_H
 

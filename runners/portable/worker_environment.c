@@ -18,7 +18,8 @@ static const char *const type_names[] = {
 
 bool beamc__endpoint_is_local(const char *endpoint)
 {
-    static const char *const starts[] = { "localhost:", "127.", "[::1]:", "unix:", "unix-abstract:" };
+    static const char *const starts[] = { "localhost:", "127.",
+                                          "[::1]:", "unix:", "unix-abstract:" };
     const char *at = strstr(endpoint, "://");
 
     if (at != NULL && strncmp(endpoint, "unix", 4) != 0)
@@ -50,7 +51,7 @@ beamc_error *beamc__workers_choose(beamc__workers *out, const beamc__worker_opti
                            given->type);
 }
 
-/* ---- payloads ---------------------------------------------------------------------------------- */
+/* ---- payloads -------------------------------------------------------------------------------- */
 
 typedef struct {
     const beamc__worker_options_given *given;
@@ -155,7 +156,7 @@ static beamc_error *read_texts(const beamc__json_object *config, const char *nam
     return NULL;
 }
 
-/* ---- external ---------------------------------------------------------------------------------- */
+/* ---- external -------------------------------------------------------------------------------- */
 
 static bool add_param(void *ctx, const char *key, const char *value)
 {
@@ -186,9 +187,8 @@ static beamc_error *read_external(writer *to, PB(ApiServiceDescriptor) *endpoint
     if (given == NULL)
         given = find_option(to->given, "external_service_address");
     if (given == NULL)
-        return beamc_error_new(BEAMC_EINVAL,
-                               "--environment_type=EXTERNAL needs the worker pool: "
-                               "--environment_config=HOST:PORT");
+        return beamc_error_new(BEAMC_EINVAL, "--environment_type=EXTERNAL needs the worker pool: "
+                                             "--environment_config=HOST:PORT");
     if (given[0] != '{') {
         endpoint->url = text_of(to, given);
         return endpoint->url == NULL ? beamc_error_nomem() : NULL;
@@ -214,7 +214,7 @@ static beamc_error *write_external(writer *to)
     return finish(to, BEAMC_URN_ENV_EXTERNAL, &to->external.base);
 }
 
-/* ---- process ----------------------------------------------------------------------------------- */
+/* ---- process --------------------------------------------------------------------------------- */
 
 static bool add_variable(void *ctx, const char *key, const char *value)
 {
@@ -236,8 +236,8 @@ static bool add_variable(void *ctx, const char *key, const char *value)
     return true;
 }
 
-/* "process_variables=a=1,b=2": a list option has cut it at the commas, so what comes after it and is
- * none of the names is one of the variables, too. */
+/* "process_variables=a=1,b=2": a list option has cut it at the commas, so what comes after it and
+ * is none of the names is one of the variables, too. */
 static beamc_error *read_process_options(writer *to)
 {
     static const char variables[] = "process_variables=";
@@ -261,8 +261,10 @@ static beamc_error *read_process_options(writer *to)
         }
         const char *equal = strchr(at, '=');
         if (!within || equal == NULL || equal == at)
-            return beamc_error_new(BEAMC_EINVAL, "--environment_options: %s: a process has "
-                                   "process_command=... and process_variables=NAME=VALUE,...", at);
+            return beamc_error_new(BEAMC_EINVAL,
+                                   "--environment_options: %s: a process has "
+                                   "process_command=... and process_variables=NAME=VALUE,...",
+                                   at);
         const char *key = beamc__text_copy(to->arena, at, (size_t)(equal - at));
         const char *value = text_of(to, equal + 1);
         if (key == NULL || value == NULL || !add_variable(to, key, value))
@@ -312,7 +314,7 @@ static beamc_error *write_process(writer *to)
     return finish(to, BEAMC_URN_ENV_PROCESS, &to->process.base);
 }
 
-/* ---- docker ------------------------------------------------------------------------------------ */
+/* ---- docker ---------------------------------------------------------------------------------- */
 
 static beamc_error *write_docker(writer *to)
 {
@@ -331,7 +333,7 @@ static beamc_error *write_docker(writer *to)
     return finish(to, BEAMC_URN_ENV_DOCKER, &to->docker.base);
 }
 
-/* ---- the environment --------------------------------------------------------------------------- */
+/* ---- the environment ------------------------------------------------------------------------- */
 
 static beamc_error *write_artifacts(const writer *to, const beamc__artifacts *artifacts)
 {
@@ -357,9 +359,12 @@ static beamc_error *write_payload(writer *to, beamc__workers workers)
 {
     switch (workers) {
     case BEAMC__WORKERS_LOOPBACK:
-    case BEAMC__WORKERS_EXTERNAL: return write_external(to);
-    case BEAMC__WORKERS_PROCESS: return write_process(to);
-    case BEAMC__WORKERS_DOCKER: break;
+    case BEAMC__WORKERS_EXTERNAL:
+        return write_external(to);
+    case BEAMC__WORKERS_PROCESS:
+        return write_process(to);
+    case BEAMC__WORKERS_DOCKER:
+        break;
     }
     return write_docker(to);
 }

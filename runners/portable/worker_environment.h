@@ -15,23 +15,23 @@ typedef enum {
 
 /* All borrowed; NULL: not given. */
 typedef struct {
-    const char *type;   /* LOOPBACK .. */
-    const char *config; /* what the type wants */
+    const char *type;           /* LOOPBACK .. */
+    const char *config;         /* what the type wants */
     const char *const *options; /* the same in parts: "process_command=..", .. */
     size_t option_count;
     const char *image; /* of DOCKER, if config has none */
 } beamc__worker_options_given;
 
 /* The type; @is_local, for whether the job server is on this machine, chooses if none is given. */
-BEAMC_MUST_USE beamc_error *beamc__workers_choose(beamc__workers *out,
-                                                  const beamc__worker_options_given *given,
-                                                  bool is_local);
-
-/* Makes all functions of @pipeline run so.  @pool_url is that of our own pool; for LOOPBACK only. */
 BEAMC_MUST_USE beamc_error *
-beamc__workers_set(beamc_pipeline *pipeline, beamc__workers workers,
-                   const beamc__worker_options_given *given, const char *pool_url,
-                   const beamc__artifacts *artifacts);
+beamc__workers_choose(beamc__workers *out, const beamc__worker_options_given *given, bool is_local);
+
+/* Makes all functions of @pipeline run so.  @pool_url is that of our own pool; for LOOPBACK only.
+ */
+BEAMC_MUST_USE beamc_error *beamc__workers_set(beamc_pipeline *pipeline, beamc__workers workers,
+                                               const beamc__worker_options_given *given,
+                                               const char *pool_url,
+                                               const beamc__artifacts *artifacts);
 
 /* Whether an endpoint is on this machine by its name. */
 bool beamc__endpoint_is_local(const char *endpoint);

@@ -103,8 +103,7 @@ static beamc_error *hash_open(char out[BEAMC__SHA256_TEXT_SIZE], uint64_t *size,
     return error;
 }
 
-beamc_error *beamc__sha256_file(char out[BEAMC__SHA256_TEXT_SIZE], uint64_t *size,
-                                const char *path)
+beamc_error *beamc__sha256_file(char out[BEAMC__SHA256_TEXT_SIZE], uint64_t *size, const char *path)
 {
     uint64_t counted = 0;
     /* Opening a pipe would wait for its other end. */

@@ -27,9 +27,8 @@ static void check_message(const beamc__json_value *value, beamc_arena *arena)
 
     REQUIRE(packed != NULL && again != NULL);
     google__protobuf__value__pack(value, packed);
-    const Google__Protobuf__Value *back =
-        BEAMC__UNPACK(Google__Protobuf__Value, google__protobuf__value__descriptor, &allocator, size,
-                      packed);
+    const Google__Protobuf__Value *back = BEAMC__UNPACK(
+        Google__Protobuf__Value, google__protobuf__value__descriptor, &allocator, size, packed);
     REQUIRE(back != NULL);
     REQUIRE(google__protobuf__value__get_packed_size(back) == size);
     google__protobuf__value__pack(back, again);

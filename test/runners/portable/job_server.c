@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define JOBS "/org.apache.beam.model.job_management.v1.JobService/"
+#define JOBS    "/org.apache.beam.model.job_management.v1.JobService/"
 #define STAGING "/org.apache.beam.model.job_management.v1.ArtifactStagingService/"
 
 enum { FILES_MAX = 8 };
@@ -41,11 +41,11 @@ struct job_server {
     int state_streams;
     int message_streams;
     JOB(JobState__Enum) state;
-    beamc__rpc_stream *states;   /* of a job that goes on; NULL: none */
+    beamc__rpc_stream *states; /* of a job that goes on; NULL: none */
     beamc__rpc_stream *messages;
 };
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void *unpack(job_server *server, beamc__rpc_message *message,
                     const ProtobufCMessageDescriptor *type)
@@ -74,7 +74,7 @@ static void send_message(beamc__rpc_stream *stream, const ProtobufCMessage *one)
     beamc__rpc_message_unref(message);
 }
 
-/* ---- options, Prepare, Run, Cancel ------------------------------------------------------------- */
+/* ---- options, Prepare, Run, Cancel ----------------------------------------------------------- */
 
 static void on_describe(void *ctx, beamc__rpc_stream *stream,
                         beamc__rpc_message *request BEAMC_UNUSED)
@@ -92,8 +92,7 @@ static void on_describe(void *ctx, beamc__rpc_stream *stream,
     };
     enum { COUNT = sizeof(options) / sizeof(*options) };
     job_server *server = ctx;
-    JOB(DescribePipelineOptionsResponse) response =
-        JOBK(DESCRIBE_PIPELINE_OPTIONS_RESPONSE__INIT);
+    JOB(DescribePipelineOptionsResponse) response = JOBK(DESCRIBE_PIPELINE_OPTIONS_RESPONSE__INIT);
     JOB(PipelineOptionDescriptor) descriptors[COUNT];
     JOB(PipelineOptionDescriptor) *list[COUNT];
 
@@ -149,8 +148,7 @@ static void on_run(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *mes
 {
     job_server *server = ctx;
     JOB(RunJobResponse) response = JOBK(RUN_JOB_RESPONSE__INIT);
-    const JOB(RunJobRequest) *request =
-        unpack(server, message, &job(run_job_request__descriptor));
+    const JOB(RunJobRequest) *request = unpack(server, message, &job(run_job_request__descriptor));
 
     ck_assert_str_eq(request->preparation_id, "prepared-1");
     server->runs++;
@@ -199,7 +197,7 @@ static void on_get_state(void *ctx, beamc__rpc_stream *stream,
     answer(stream, &event.base);
 }
 
-/* ---- metrics ----------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 static void on_metrics(void *ctx, beamc__rpc_stream *stream,
                        beamc__rpc_message *request BEAMC_UNUSED)
@@ -241,7 +239,7 @@ static void on_metrics(void *ctx, beamc__rpc_stream *stream,
     answer(stream, &response.base);
 }
 
-/* ---- states and messages ------------------------------------------------------------------------ */
+/* ---- states and messages --------------------------------------------------------------------- */
 
 /* Streams send all they have at once; nothing more comes from the client. */
 static const beamc__rpc_stream_handlers quiet = { 0 };
@@ -250,9 +248,12 @@ static JOB(JobState__Enum) end_of(job_script script)
 {
     switch (script) {
     case JOB_FAILS:
-    case JOB_FAILS_IN_SILENCE: return JOBK(JOB_STATE__ENUM__FAILED);
-    case JOB_IS_DRAINED: return JOBK(JOB_STATE__ENUM__DRAINED);
-    default: return JOBK(JOB_STATE__ENUM__DONE);
+    case JOB_FAILS_IN_SILENCE:
+        return JOBK(JOB_STATE__ENUM__FAILED);
+    case JOB_IS_DRAINED:
+        return JOBK(JOB_STATE__ENUM__DRAINED);
+    default:
+        return JOBK(JOB_STATE__ENUM__DONE);
     }
 }
 
@@ -330,7 +331,7 @@ static void on_messages(void *ctx, beamc__rpc_stream *stream)
     beamc__rpc_stream_finish(stream, BEAMC__RPC_OK, NULL);
 }
 
-/* ---- staging ----------------------------------------------------------------------------------- */
+/* ---- staging --------------------------------------------------------------------------------- */
 
 static void ask_for(beamc__rpc_stream *stream, PB(ArtifactInformation) *artifact)
 {
@@ -418,8 +419,7 @@ static void on_staging_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_
 
     switch (wrapper->response_case) {
     case JOBK(ARTIFACT_RESPONSE_WRAPPER__RESPONSE_RESOLVE_ARTIFACT_RESPONSE):
-        ck_assert_uint_eq(wrapper->resolve_artifact_response->n_replacements,
-                          server->wanted_count);
+        ck_assert_uint_eq(wrapper->resolve_artifact_response->n_replacements, server->wanted_count);
         ask_for_next(server, stream);
         break;
     case JOBK(ARTIFACT_RESPONSE_WRAPPER__RESPONSE_GET_ARTIFACT_RESPONSE):
@@ -439,7 +439,7 @@ static void on_staging(void *ctx, beamc__rpc_stream *stream)
     beamc__rpc_stream_accept(stream, &handlers, ctx, NULL);
 }
 
-/* ---- the server -------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static const beamc__rpc_method methods[] = {
     { .path = JOBS "DescribePipelineOptions", .unary = on_describe },
@@ -495,7 +495,7 @@ const char *job_server_url(const job_server *server)
     return server->url;
 }
 
-/* ---- what it got ------------------------------------------------------------------------------- */
+/* ---- what it got ----------------------------------------------------------------------------- */
 
 const JOB(PrepareJobRequest) *job_server_prepared(job_server *server)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scripted job server: real gRPC on a free port of this machine, and no engine behind it.  It takes a
- * job, fetches its files, and lets it end as the script says. */
+/* A scripted job server: real gRPC on a free port of this machine, and no engine behind it.  It
+ * takes a job, fetches its files, and lets it end as the script says. */
 #ifndef BEAMC_TEST_JOB_SERVER_H
 #define BEAMC_TEST_JOB_SERVER_H
 
@@ -12,20 +12,20 @@
 typedef enum {
     JOB_IS_DONE,
     JOB_IS_DRAINED,
-    JOB_FAILS,             /* FAILED, and then the reason as a message */
+    JOB_FAILS, /* FAILED, and then the reason as a message */
     JOB_FAILS_IN_SILENCE,
-    JOB_GOES_ON,           /* until it is cancelled */
-    JOB_GOES_ON_FOR_EVER,  /* cancelling it is an error */
-    JOB_LOSES_STREAMS,     /* both streams break once, while it runs */
-    JOB_HAS_NO_MESSAGES,   /* that call is not there */
+    JOB_GOES_ON,          /* until it is cancelled */
+    JOB_GOES_ON_FOR_EVER, /* cancelling it is an error */
+    JOB_LOSES_STREAMS,    /* both streams break once, while it runs */
+    JOB_HAS_NO_MESSAGES,  /* that call is not there */
     JOB_HAS_NO_METRICS,
     PREPARE_IS_REFUSED,
     PREPARE_IS_SILENT,
-    STAGING_IS_SILENT,     /* after the token */
-    STAGING_BREAKS,        /* after the first chunk */
-    STAGING_WANTS_MORE,    /* a file that is not the job's */
-    STAGING_IS_NOWHERE,    /* no endpoint */
-    OPTIONS_ARE_SECRET     /* DescribePipelineOptions is not there */
+    STAGING_IS_SILENT,  /* after the token */
+    STAGING_BREAKS,     /* after the first chunk */
+    STAGING_WANTS_MORE, /* a file that is not the job's */
+    STAGING_IS_NOWHERE, /* no endpoint */
+    OPTIONS_ARE_SECRET  /* DescribePipelineOptions is not there */
 } job_script;
 
 typedef struct job_server job_server;
@@ -41,7 +41,7 @@ void job_server_kill(job_server *server);
 /* Appends a value as JSON without blanks. */
 void json_write(beamc_buffer *out, const Google__Protobuf__Value *value);
 
-/* ---- what it got; valid as long as the server, after the run ---------------------------------- */
+/* ---- what it got; valid as long as the server, after the run --------------------------------- */
 
 /* NULL: nothing was prepared. */
 const JOB(PrepareJobRequest) *job_server_prepared(job_server *server);

@@ -17,7 +17,8 @@ static const struct {
     { "java.lang.RuntimeException: outer\n\tat a.B.c(B.java:1)\nCaused by: a.b.C$D: middle\n"
       "\tat a.B.d(B.java:2)\nCaused by: java.io.IOException: e.F: inner\n\tat a.B.e(B.java:3)\n",
       "inner" },
-    { "java.util.concurrent.ExecutionException: java.lang.RuntimeException: Error received from SDK "
+    { "java.util.concurrent.ExecutionException: java.lang.RuntimeException: Error received from "
+      "SDK "
       "harness for instruction 12: transform A: element 3: bad\n\tat a.B.c(B.java:1)\n"
       "Caused by: java.lang.RuntimeException: something else\n",
       "transform A: element 3: bad" },

@@ -51,8 +51,7 @@ START_TEST(values_are_read)
     beamc_buffer_init(&out);
     json_write(&out, value);
     beamc_buffer_append_byte(&out, '\0');
-    ck_assert_str_eq((const char *)out.data,
-                     good[_i].read != NULL ? good[_i].read : good[_i].text);
+    ck_assert_str_eq((const char *)out.data, good[_i].read != NULL ? good[_i].read : good[_i].text);
     beamc_buffer_dispose(&out);
 }
 END_TEST
@@ -90,8 +89,7 @@ START_TEST(what_is_wrong_is_said_with_its_place)
 {
     beamc__json_value *value;
 
-    ck_assert_str_eq(scratch_text(beamc__json_parse(&value, bad[_i].text, arena)),
-                     bad[_i].message);
+    ck_assert_str_eq(scratch_text(beamc__json_parse(&value, bad[_i].text, arena)), bad[_i].message);
 }
 END_TEST
 

@@ -29,7 +29,7 @@ static struct {
     uv_cond_t changed;
     int came;
     int went;
-    char last[64]; /* the id of who came last */
+    char last[64];             /* the id of who came last */
     beamc__rpc_stream *stream; /* of it */
 } runner;
 
@@ -96,9 +96,8 @@ static void wait_for(const int *counter, int count)
 {
     uv_mutex_lock(&runner.lock);
     while (*counter < count)
-        ck_assert_int_eq(uv_cond_timedwait(&runner.changed, &runner.lock,
-                                           (uint64_t)PATIENCE_MS * 1000000),
-                         0);
+        ck_assert_int_eq(
+            uv_cond_timedwait(&runner.changed, &runner.lock, (uint64_t)PATIENCE_MS * 1000000), 0);
     uv_mutex_unlock(&runner.lock);
 }
 

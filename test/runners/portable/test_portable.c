@@ -22,15 +22,15 @@ BEAMC_DOFN(pass_on, int64, int64)
     return beamc_emit(ctx, element);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 typedef struct {
     job_server *server;
     beamc_portable_options options;
     beamc_options *command_line;
     beamc_result *result;
-    char log[4096];    /* levels and messages, a line each */
-    char states[256];  /* with a blank behind each */
+    char log[4096];   /* levels and messages, a line each */
+    char states[256]; /* with a blank behind each */
     volatile int cancel;
     volatile int leave;
     const char *kill_at; /* the server dies when the job is in this state */
@@ -91,8 +91,8 @@ static void give(const char *line)
         argv[argc++] = word;
     ck_assert_str_eq(scratch_text(beamc_options_parse(&run.command_line, argc, argv, NULL, 0)),
                      "ok");
-    ck_assert_str_eq(
-        scratch_text(beamc_portable_options_read(&run.options, run.command_line)), "ok");
+    ck_assert_str_eq(scratch_text(beamc_portable_options_read(&run.options, run.command_line)),
+                     "ok");
 }
 
 /* Runs a small pipeline; its error as text. */
@@ -130,7 +130,7 @@ static void check_contains(const char *text, const char *part)
     ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in '%s'", part, text);
 }
 
-/* ---- a job that does well ----------------------------------------------------------------------- */
+/* ---- a job that does well -------------------------------------------------------------------- */
 
 START_TEST(a_job_runs_to_its_end)
 {
@@ -185,7 +185,7 @@ START_TEST(a_server_need_not_describe_options)
 }
 END_TEST
 
-/* ---- what a server is given -------------------------------------------------------------------- */
+/* ---- what a server is given ------------------------------------------------------------------ */
 
 START_TEST(options_travel_under_beams_names)
 {
@@ -258,7 +258,7 @@ START_TEST(a_job_without_a_name_is_named_after_the_program)
 }
 END_TEST
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void write_large(const char *name, size_t size)
 {
@@ -390,7 +390,7 @@ START_TEST(silence_has_an_end)
 }
 END_TEST
 
-/* ---- jobs that do not do well ------------------------------------------------------------------ */
+/* ---- jobs that do not do well ---------------------------------------------------------------- */
 
 START_TEST(a_failed_job_tells_what_its_worker_said)
 {
@@ -471,7 +471,7 @@ START_TEST(a_server_that_dies_is_missed)
 }
 END_TEST
 
-/* ---- many runs --------------------------------------------------------------------------------- */
+/* ---- many runs ------------------------------------------------------------------------------- */
 
 static size_t count_entries(const char *path)
 {
@@ -507,7 +507,7 @@ START_TEST(runs_leave_nothing_behind)
 }
 END_TEST
 
-/* ---- servers that are none --------------------------------------------------------------------- */
+/* ---- servers that are none ------------------------------------------------------------------- */
 
 START_TEST(an_absent_server_is_named)
 {

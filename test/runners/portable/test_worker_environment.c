@@ -32,7 +32,7 @@ static void tear_down(void)
     beamc_arena_free(arena);
 }
 
-/* ---- which ------------------------------------------------------------------------------------- */
+/* ---- which ----------------------------------------------------------------------------------- */
 
 START_TEST(the_type_is_chosen_by_where_the_server_is)
 {
@@ -52,8 +52,8 @@ START_TEST(the_type_is_chosen_by_where_the_server_is)
     for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
         const beamc__worker_options_given given = { .type = choices[i].type };
         beamc__workers workers;
-        ck_assert_str_eq(
-            scratch_text(beamc__workers_choose(&workers, &given, choices[i].is_local)), "ok");
+        ck_assert_str_eq(scratch_text(beamc__workers_choose(&workers, &given, choices[i].is_local)),
+                         "ok");
         ck_assert_int_eq(workers, choices[i].workers);
     }
 }
@@ -61,8 +61,10 @@ END_TEST
 
 START_TEST(endpoints_of_this_machine_are_known)
 {
-    static const char *const here[] = { "localhost:1", "127.0.0.1:1", "127.1.2.3:4", "[::1]:5",
-                                        "unix:/tmp/x", "unix:///tmp/x", "http://localhost:80" };
+    static const char *const here[] = { "localhost:1",        "127.0.0.1:1",
+                                        "127.1.2.3:4",        "[::1]:5",
+                                        "unix:/tmp/x",        "unix:///tmp/x",
+                                        "http://localhost:80" };
     static const char *const there[] = { "example.org:1", "10.0.0.1:1", "[::2]:1",
                                          "http://localhost.example:80" };
 
@@ -73,7 +75,7 @@ START_TEST(endpoints_of_this_machine_are_known)
 }
 END_TEST
 
-/* ---- payloads ---------------------------------------------------------------------------------- */
+/* ---- payloads -------------------------------------------------------------------------------- */
 
 /* The environment as text: what differs between the types. */
 static const char *environment_text(void)
@@ -125,42 +127,85 @@ static const struct {
 } cases[] = {
     { BEAMC__WORKERS_LOOPBACK, NULL, { 0 }, NULL, "external 127.0.0.1:1" },
     { BEAMC__WORKERS_EXTERNAL, "host:5", { 0 }, NULL, "external host:5" },
-    { BEAMC__WORKERS_EXTERNAL, NULL, { "external_service_address=host:6" }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      NULL,
+      { "external_service_address=host:6" },
+      NULL,
       "external host:6" },
-    { BEAMC__WORKERS_EXTERNAL, "{\"url\":\"host:7\",\"params\":{\"a\":\"1\",\"b\":\"2\"}}", { 0 },
-      NULL, "external host:7 a=1 b=2" },
-    { BEAMC__WORKERS_EXTERNAL, NULL, { 0 }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"url\":\"host:7\",\"params\":{\"a\":\"1\",\"b\":\"2\"}}",
+      { 0 },
+      NULL,
+      "external host:7 a=1 b=2" },
+    { BEAMC__WORKERS_EXTERNAL,
+      NULL,
+      { 0 },
+      NULL,
       "--environment_type=EXTERNAL needs the worker pool: --environment_config=HOST:PORT" },
-    { BEAMC__WORKERS_EXTERNAL, "{\"params\":{}}", { 0 }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"params\":{}}",
+      { 0 },
+      NULL,
       "--environment_config: \"url\" is missing" },
-    { BEAMC__WORKERS_EXTERNAL, "{\"url\":\"h:1\",\"port\":1}", { 0 }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"url\":\"h:1\",\"port\":1}",
+      { 0 },
+      NULL,
       "--environment_config: unknown member \"port\"" },
-    { BEAMC__WORKERS_EXTERNAL, "{\"url\":\"h:1\",\"params\":1}", { 0 }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"url\":\"h:1\",\"params\":1}",
+      { 0 },
+      NULL,
       "--environment_config: \"params\" must be an object" },
-    { BEAMC__WORKERS_EXTERNAL, "{\"url\":\"h:1\",\"params\":{\"a\":1}}", { 0 }, NULL,
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"url\":\"h:1\",\"params\":{\"a\":1}}",
+      { 0 },
+      NULL,
       "--environment_config: params \"a\" must be a text" },
     { BEAMC__WORKERS_PROCESS, NULL, { 0 }, NULL, "process SELF os= arch=" },
     { BEAMC__WORKERS_PROCESS,
       "{\"command\":\"/bin/boot\",\"os\":\"linux\",\"arch\":\"amd64\",\"env\":{\"A\":\"1\","
       "\"B\":\"\"}}",
-      { 0 }, NULL, "process /bin/boot os=linux arch=amd64 A=1 B=" },
-    { BEAMC__WORKERS_PROCESS, NULL,
-      { "process_command=/bin/boot", "process_variables=A=1", "B=x=y" }, NULL,
+      { 0 },
+      NULL,
+      "process /bin/boot os=linux arch=amd64 A=1 B=" },
+    { BEAMC__WORKERS_PROCESS,
+      NULL,
+      { "process_command=/bin/boot", "process_variables=A=1", "B=x=y" },
+      NULL,
       "process /bin/boot os= arch= A=1 B=x=y" },
-    { BEAMC__WORKERS_PROCESS, NULL, { "process_variables=A=1" }, NULL,
+    { BEAMC__WORKERS_PROCESS,
+      NULL,
+      { "process_variables=A=1" },
+      NULL,
       "--environment_options: process_command is missing" },
-    { BEAMC__WORKERS_PROCESS, NULL, { "process_command=c", "B=1" }, NULL,
+    { BEAMC__WORKERS_PROCESS,
+      NULL,
+      { "process_command=c", "B=1" },
+      NULL,
       "--environment_options: B=1: a process has process_command=... and "
       "process_variables=NAME=VALUE,..." },
-    { BEAMC__WORKERS_PROCESS, "boot", { 0 }, NULL,
+    { BEAMC__WORKERS_PROCESS,
+      "boot",
+      { 0 },
+      NULL,
       "--environment_config: character 1: a value is missing" },
     { BEAMC__WORKERS_PROCESS, "[]", { 0 }, NULL, "--environment_config: this is no JSON object" },
-    { BEAMC__WORKERS_PROCESS, "{\"env\":{}}", { 0 }, NULL,
+    { BEAMC__WORKERS_PROCESS,
+      "{\"env\":{}}",
+      { 0 },
+      NULL,
       "--environment_config: \"command\" is missing" },
-    { BEAMC__WORKERS_PROCESS, "{\"command\":1}", { 0 }, NULL,
+    { BEAMC__WORKERS_PROCESS,
+      "{\"command\":1}",
+      { 0 },
+      NULL,
       "--environment_config: \"command\" must be a text" },
     { BEAMC__WORKERS_DOCKER, "my/image:1", { 0 }, "other", "docker my/image:1" },
-    { BEAMC__WORKERS_DOCKER, NULL, { "docker_container_image=my/image:2" }, "other",
+    { BEAMC__WORKERS_DOCKER,
+      NULL,
+      { "docker_container_image=my/image:2" },
+      "other",
       "docker my/image:2" },
     { BEAMC__WORKERS_DOCKER, NULL, { 0 }, "other", "docker other" },
     { BEAMC__WORKERS_DOCKER, NULL, { 0 }, NULL, "docker apache/beam_c_sdk:latest" },
@@ -186,8 +231,7 @@ START_TEST(environments_are_as_other_sdks_write_them)
 {
     beamc_error *error = set_case((size_t)_i);
 
-    ck_assert_str_eq(error != NULL ? scratch_text(error) : environment_text(),
-                     cases[_i].expected);
+    ck_assert_str_eq(error != NULL ? scratch_text(error) : environment_text(), cases[_i].expected);
 }
 END_TEST
 

@@ -39,9 +39,9 @@ typedef struct {
 
     const char *location; /* of the server to start: the prism program; a job server's jar, or the
                            * directory of its jars */
-    const char *master;   /* of Flink, "host:port", or of Spark, "spark://host:port"; NULL: within the
-                           * job server */
-    const char *java;     /* the program that starts jars; NULL: that of JAVA_HOME or PATH */
+    const char *master; /* of Flink, "host:port", or of Spark, "spark://host:port"; NULL: within the
+                         * job server */
+    const char *java;   /* the program that starts jars; NULL: that of JAVA_HOME or PATH */
     const char *const *jvm_properties; /* further arguments for it, such as -Xmx1g */
     size_t jvm_property_count;
 
@@ -58,10 +58,10 @@ typedef struct {
     const volatile int *leave;  /* returns at once; a job with workers elsewhere goes on */
 } beamc_portable_options;
 
-/** Fills @out from a command line: job_endpoint, environment_type and their like, and the rest by the
- *  name of the runner: portable, prism, flink or spark.  Texts are borrowed from @options. */
-BEAMC_API BEAMC_MUST_USE beamc_error *
-beamc_portable_options_read(beamc_portable_options *out, const beamc_options *options);
+/** Fills @out from a command line: job_endpoint, environment_type and their like, and the rest by
+ * the name of the runner: portable, prism, flink or spark.  Texts are borrowed from @options. */
+BEAMC_API BEAMC_MUST_USE beamc_error *beamc_portable_options_read(beamc_portable_options *out,
+                                                                  const beamc_options *options);
 
 /** Whether there is a runner of that name for the above. */
 BEAMC_API bool beamc_portable_has_runner(const char *name);
