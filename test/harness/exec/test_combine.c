@@ -328,7 +328,8 @@ static int64_t total(exec_kit *kit, size_t *lines)
     int64_t sum = 0;
 
     for (*lines = 0; *at != '\0'; at = strchr(at, '\n') + 1) {
-        sum += strtoll(strstr(at, ", ") + 2, NULL, 10);
+        /* Not strstr, which the address sanitizer lets look at all that follows. */
+        sum += strtoll(strchr(at, ',') + 2, NULL, 10);
         ++*lines;
     }
     return sum;
