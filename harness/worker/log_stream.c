@@ -211,34 +211,25 @@ static void on_end(void *ctx, beamc__rpc_stream *call BEAMC_UNUSED,
 
 static const beamc__rpc_stream_handlers handlers = { .on_end = on_end };
 
-static beamc_error *open_stream(beamc__log_stream *stream, const char *url, const char *worker_id)
-{
-    beamc__rpc_metadata metadata[] = { { "worker_id", worker_id } };
-    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
-    beamc__rpc_stream_options stream_options = { .send_limit = SEND_LIMIT };
-
-    BEAMC_TRY(beamc__rpc_channel_new(&stream->channel, stream->queue, url, &options));
-    return beamc__rpc_stream_open(&stream->stream, stream->channel, METHOD, &handlers, stream,
-                                  &stream_options);
-}
-
 beamc_error *beamc__log_stream_open(beamc__log_stream **out, beamc__rpc_queue *queue,
-                                    const char *url, const char *worker_id)
+                                    beamc__rpc_channel *take_channel)
 {
+    beamc__rpc_stream_options options = { .send_limit = SEND_LIMIT };
     beamc__log_stream *stream = calloc(1, sizeof(*stream));
 
     *out = NULL;
-    if (stream == NULL)
-        return beamc_error_nomem();
-    if (uv_mutex_init(&stream->lock) < 0 || uv_cond_init(&stream->changed) < 0) {
+    if (stream == NULL || uv_mutex_init(&stream->lock) < 0 || uv_cond_init(&stream->changed) < 0) {
         free(stream);
+        beamc__rpc_channel_free(take_channel);
         return beamc_error_nomem();
     }
+    stream->channel = take_channel;
     stream->sink = (beamc_log_sink){ write_sink, stream };
     stream->queue = queue;
     stream->last = &stream->first;
     stream->task.run = send_all;
-    beamc_error *error = open_stream(stream, url, worker_id);
+    beamc_error *error = beamc__rpc_stream_open(&stream->stream, take_channel, METHOD, &handlers,
+                                                stream, &options);
     if (error != NULL) {
         beamc__log_stream_free(stream);
         return error;

@@ -10,9 +10,10 @@
 
 typedef struct beamc__log_stream beamc__log_stream;
 
+/* @take_channel is of @queue, and connected: the stream does not wait for its server. */
 BEAMC_MUST_USE beamc_error *beamc__log_stream_open(beamc__log_stream **out,
-                                                   beamc__rpc_queue *queue, const char *url,
-                                                   const char *worker_id);
+                                                   beamc__rpc_queue *queue,
+                                                   beamc__rpc_channel *take_channel);
 /* Sends what is there first, as far as the runner takes it soon.  Accepts NULL. */
 void beamc__log_stream_free(beamc__log_stream *stream);
 

@@ -27,6 +27,9 @@
 #define HELD_LIMIT ((int64_t)256 << 20)      /* bytes that came and wait for their bundles */
 #define CONTROL_LIMIT ((size_t)1 << 30)      /* answers that wait to be sent */
 #define SAMPLE_MS 200
+#define READY_MS 60000
+#define LOG_READY_MS 5000 /* the log is not worth a worker */
+#define SLICE_MS 250      /* between looks at whether the worker was stopped */
 #define ERROR_SIZE 4096
 
 typedef struct {
@@ -43,13 +46,15 @@ struct beamc__worker {
     char *id;
     bool short_ids;
     beamc_log_level log_level;
+    int64_t ready_ms;
     const beamc_log_sink *log;
     beamc__plan_options plan_options;
     beamc__rpc_queue *control_queue; /* control, state, log, status */
     beamc__rpc_queue *data_queue;
     beamc__rpc_channel *control_channel;
     beamc__rpc_stream *control;
-    beamc__rpc_channel *status_channel;
+    beamc__rpc_channel *log_channel; /* until the log stream has it */
+    beamc__rpc_channel *status_channel; /* NULL: nobody asks */
     beamc__rpc_stream *status;
     beamc__log_stream *log_stream;
     beamc__descriptors *descriptors;
@@ -58,8 +63,8 @@ struct beamc__worker {
     beamc__threads *threads;
     beamc__data_registry registry;
     int64_t held; /* atomic */
-    uv_thread_t sampler;
-    bool has_sampler;
+    uv_thread_t keeper;
+    bool has_keeper;
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
     data_streams data;
@@ -724,11 +729,86 @@ static void on_status(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *
 
 static const beamc__rpc_stream_handlers status_handlers = { .on_message = on_status };
 
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static bool is_stopped(beamc__worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    bool stopped = worker->stopped;
+    uv_mutex_unlock(&worker->lock);
+    return stopped;
+}
+
+/* Waits for the server; runners start theirs and their workers at once. */
+static beamc_error *await_server(beamc__worker *worker, beamc__rpc_channel *channel, int64_t ms)
+{
+    const int64_t until = now_ms() + ms;
+
+    for (;;) {
+        int64_t left = until - now_ms();
+        beamc_error *error = beamc__rpc_channel_connect(
+            channel, left < 1 ? 1 : left < SLICE_MS ? left : SLICE_MS);
+        if (error == NULL || is_stopped(worker) || now_ms() >= until)
+            return beamc_error_wrap(error, "after %" PRId64 " ms", ms);
+        beamc_error_free(error); /* it may yet come up */
+    }
+}
+
+static beamc_error *open_call(beamc__worker *worker, beamc__rpc_channel *channel,
+                              const char *method, const beamc__rpc_stream_handlers *handlers,
+                              beamc__rpc_stream **out)
+{
+    beamc__rpc_stream_options options = { .send_limit = CONTROL_LIMIT };
+    return beamc__rpc_stream_open(out, channel, method, handlers, worker, &options);
+}
+
+/* Without a server for the log, entries go to standard error. */
+static beamc_error *open_logging(beamc__worker *worker)
+{
+    const int64_t ms = worker->ready_ms < LOG_READY_MS ? worker->ready_ms : LOG_READY_MS;
+    char text[ERROR_SIZE];
+
+    if (worker->log_channel == NULL)
+        return NULL;
+    beamc_error *error = await_server(worker, worker->log_channel, ms);
+    if (error != NULL) {
+        const beamc_log_target log = { worker->log, worker->log_level, NULL, NULL };
+        beamc_error_print(error, text, sizeof(text));
+        beamc_log_to(&log, BEAMC_LOG_WARN, "the log is written here: %s", text);
+        beamc_error_free(error);
+        return NULL;
+    }
+    beamc__rpc_channel *channel = worker->log_channel;
+    worker->log_channel = NULL;
+    BEAMC_TRY(beamc__log_stream_open(&worker->log_stream, worker->control_queue, channel));
+    worker->log = beamc__log_stream_sink(worker->log_stream);
+    worker->plan_options.log = worker->log;
+    return NULL;
+}
+
+static beamc_error *open_status(beamc__worker *worker)
+{
+    return worker->status_channel == NULL ? NULL
+                                          : open_call(worker, worker->status_channel, STATUS_METHOD,
+                                                      &status_handlers, &worker->status);
+}
+
+/* Control last, and only when the log is connected: a runner whose work is done ends the streams that
+ * it knows of, and waits for those that come while it does. */
+static beamc_error *open_streams(beamc__worker *worker)
+{
+    BEAMC_TRY(open_logging(worker));
+    BEAMC_TRY(open_status(worker));
+    BEAMC_TRY(beamc_error_wrap(await_server(worker, worker->control_channel, worker->ready_ms),
+                               "the control stream"));
+    return open_call(worker, worker->control_channel, CONTROL_METHOD, &control_handlers,
+                     &worker->control);
+}
+
 /* ---- sampling -------------------------------------------------------------------------------- */
 
-static void sample(void *arg)
+static void sample(beamc__worker *worker)
 {
-    beamc__worker *worker = arg;
     int64_t last = now_ms();
 
     uv_mutex_lock(&worker->lock);
@@ -745,38 +825,22 @@ static void sample(void *arg)
     uv_mutex_unlock(&worker->lock);
 }
 
+/* The thread of what is neither a stream's nor a bundle's. */
+static void keep(void *arg)
+{
+    beamc__worker *worker = arg;
+    beamc_error *error = open_streams(worker);
+
+    if (error != NULL)
+        end(worker, error);
+    sample(worker);
+}
+
 /* ---- the worker ------------------------------------------------------------------------------ */
-
-static const beamc_log_sink stderr_sink = { beamc_log_write_stderr, NULL };
-
-static beamc_error *open_logging(beamc__worker *worker, const char *url)
-{
-    worker->log = &stderr_sink;
-    if (url == NULL || *url == '\0')
-        return NULL;
-    BEAMC_TRY(beamc__log_stream_open(&worker->log_stream, worker->control_queue, url, worker->id));
-    worker->log = beamc__log_stream_sink(worker->log_stream);
-    return NULL;
-}
-
-static beamc_error *open_channel(beamc__worker *worker, const char *url, beamc__rpc_channel **out)
-{
-    beamc__rpc_metadata metadata[] = { { "worker_id", worker->id } };
-    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
-
-    return beamc__rpc_channel_new(out, worker->control_queue, url, &options);
-}
-
-static beamc_error *open_call(beamc__worker *worker, beamc__rpc_channel *channel,
-                              const char *method, const beamc__rpc_stream_handlers *handlers,
-                              beamc__rpc_stream **out)
-{
-    beamc__rpc_stream_options options = { .send_limit = CONTROL_LIMIT };
-    return beamc__rpc_stream_open(out, channel, method, handlers, worker, &options);
-}
 
 static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_options *options)
 {
+    static const beamc_log_sink stderr_sink = { beamc_log_write_stderr, NULL };
     char prefix[256];
 
     worker->id = strdup(options->id);
@@ -788,9 +852,13 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
         worker->threads == NULL)
         return beamc_error_nomem();
     worker->short_ids = options->short_ids;
+    worker->log = &stderr_sink;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
+    worker->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;
     worker->plan_options = (beamc__plan_options){ .functions = options->functions,
                                                   .function_count = options->function_count,
+                                                  .log = worker->log,
+                                                  .log_level = worker->log_level,
                                                   .log_ids = true };
     worker->registry = (beamc__data_registry){ .find = find_inbox,
                                                .lost = data_lost,
@@ -800,31 +868,33 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     return NULL;
 }
 
+/* A channel connects when it is first used. */
+static beamc_error *make_channel(beamc__worker *worker, const char *url, beamc__rpc_channel **out)
+{
+    beamc__rpc_metadata metadata[] = { { "worker_id", worker->id } };
+    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
+
+    if (url == NULL || *url == '\0')
+        return NULL;
+    return beamc__rpc_channel_new(out, worker->control_queue, url, &options);
+}
+
 static beamc_error *start(beamc__worker *worker, const beamc__worker_options *options)
 {
     BEAMC_TRY(make_parts(worker, options));
     BEAMC_TRY(beamc__rpc_queue_new(&worker->control_queue, "beamc-control"));
     BEAMC_TRY(beamc__rpc_queue_new(&worker->data_queue, "beamc-data"));
-    BEAMC_TRY(open_logging(worker, options->logging_url));
-    worker->plan_options.log = worker->log;
-    worker->plan_options.log_level = worker->log_level;
-    if (options->status_url != NULL && *options->status_url != '\0') {
-        BEAMC_TRY(open_channel(worker, options->status_url, &worker->status_channel));
-        BEAMC_TRY(open_call(worker, worker->status_channel, STATUS_METHOD, &status_handlers,
-                            &worker->status));
-    }
-    /* Descriptors are asked for over the channel of control, which is there before the stream is
-     * opened and instructions come. */
-    BEAMC_TRY(open_channel(worker, options->control_url, &worker->control_channel));
+    BEAMC_TRY(make_channel(worker, options->logging_url, &worker->log_channel));
+    BEAMC_TRY(make_channel(worker, options->status_url, &worker->status_channel));
+    BEAMC_TRY(make_channel(worker, options->control_url, &worker->control_channel));
     worker->descriptors = beamc__descriptors_new(worker->control_channel, &worker->plan_options);
     if (worker->descriptors == NULL)
         return beamc_error_nomem();
-    int rc = uv_thread_create(&worker->sampler, sample, worker);
+    int rc = uv_thread_create(&worker->keeper, keep, worker);
     if (rc < 0)
         return beamc_error_new(BEAMC_EIO, "starting a thread: %s", uv_strerror(rc));
-    worker->has_sampler = true;
-    return open_call(worker, worker->control_channel, CONTROL_METHOD, &control_handlers,
-                     &worker->control);
+    worker->has_keeper = true;
+    return NULL;
 }
 
 beamc_error *beamc__worker_start(beamc__worker **out, const beamc__worker_options *options)
@@ -895,8 +965,8 @@ void beamc__worker_free(beamc__worker *worker)
     if (worker == NULL)
         return;
     beamc__worker_stop(worker);
-    if (worker->has_sampler)
-        uv_thread_join(&worker->sampler);
+    if (worker->has_keeper)
+        uv_thread_join(&worker->keeper);
     if (worker->control_channel != NULL)
         end_bundles(worker);
     beamc__rpc_channel_free(worker->control_channel); /* from here on no instruction comes */
@@ -912,6 +982,7 @@ void beamc__worker_free(beamc__worker *worker)
     free(worker->state.clients);
     beamc__descriptors_free(worker->descriptors); /* DoFns are torn down, and may log */
     beamc__log_stream_free(worker->log_stream);
+    beamc__rpc_channel_free(worker->log_channel);
     beamc__rpc_queue_free(worker->data_queue);
     beamc__rpc_queue_free(worker->control_queue);
     beamc__instructions_free(worker->instructions);

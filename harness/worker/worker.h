@@ -27,10 +27,11 @@ typedef struct {
     size_t function_count;
     bool short_ids;            /* the runner takes metrics by short ids alone */
     beamc_log_level log_level; /* 0: INFO */
+    int64_t ready_ms;          /* for the runner's servers to come up; 0: a minute */
 } beamc__worker_options;
 
-/** Opens the streams and starts serving.  Does not wait for the runner: one that is not there is told
- *  by beamc__worker_wait.  beamc__rpc_init was called. */
+/** Starts serving.  Does not wait for the runner: one that is not there is told by beamc__worker_wait.
+ *  beamc__rpc_init was called. */
 BEAMC_MUST_USE beamc_error *beamc__worker_start(beamc__worker **out,
                                                 const beamc__worker_options *options);
 

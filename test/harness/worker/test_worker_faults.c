@@ -451,7 +451,7 @@ END_TEST
 
 START_TEST(runners_that_are_not_there_are_an_error)
 {
-    beamc__worker_options options = { .id = "w", .control_url = "127.0.0.1:1" };
+    beamc__worker_options options = { .id = "w", .control_url = "127.0.0.1:1", .ready_ms = 100 };
     char text[1000];
 
     runner = fn_peer_new(); /* starts gRPC */
