@@ -90,6 +90,8 @@ struct beamc__state {
 
 /* ---- the bundle ------------------------------------------------------------------------------ */
 
+typedef struct beamc__bundle_view beamc__bundle_view;
+
 typedef struct {
     const char *instruction_id;
     beamc__input *const *inputs; /* one for each source of the descriptor */
@@ -101,6 +103,7 @@ typedef struct {
     beamc_log_level log_level;
     const volatile int *cancel; /* non-zero ends the bundle with ECANCELLED; may be NULL */
     int64_t *elements_read;     /* added to, now and then, atomically; may be NULL */
+    beamc__bundle_view *view;   /* who looks at it while it runs, and splits it; NULL: nobody */
 } beamc__bundle;
 
 #endif

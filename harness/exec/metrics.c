@@ -121,20 +121,42 @@ beamc__cell *beamc__metrics_cell(beamc__metrics *metrics, const beamc__metric_id
     return cell;
 }
 
+/* A number that another thread may read. */
+static void put(int64_t *to, int64_t value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELAXED);
+}
+
+static int64_t get(const int64_t *from)
+{
+    return __atomic_load_n(from, __ATOMIC_RELAXED);
+}
+
+static int64_t sum_of(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* Last, for who sees it counts on the rest. */
+static void count(beamc__cell *cell, int64_t more)
+{
+    __atomic_store_n(&cell->count, cell->count + more, __ATOMIC_RELEASE);
+}
+
 void beamc__cell_add(beamc__cell *cell, int64_t more)
 {
-    cell->count++;
-    cell->value = (int64_t)((uint64_t)cell->value + (uint64_t)more);
+    put(&cell->value, sum_of(cell->value, more));
+    count(cell, 1);
 }
 
 void beamc__cell_update(beamc__cell *cell, int64_t value)
 {
-    cell->count++;
-    cell->sum = (int64_t)((uint64_t)cell->sum + (uint64_t)value);
+    put(&cell->sum, sum_of(cell->sum, value));
     if (value < cell->min)
-        cell->min = value;
+        put(&cell->min, value);
     if (value > cell->max)
-        cell->max = value;
+        put(&cell->max, value);
+    count(cell, 1);
 }
 
 void beamc__cell_set(beamc__cell *cell, int64_t value, int64_t time_ms)
@@ -192,23 +214,25 @@ int beamc__cell_insert(beamc__cell *cell, beamc_string string)
 
 static int merge_cell(beamc__cell *into, const beamc__cell *from)
 {
+    const int64_t updates = __atomic_load_n(&from->count, __ATOMIC_ACQUIRE);
+
     switch (from->kind) {
     case BEAMC__CELL_SUM:
-        into->value = (int64_t)((uint64_t)into->value + (uint64_t)from->value);
-        into->count += from->count;
+        into->value = sum_of(into->value, get(&from->value));
+        into->count += updates;
         return BEAMC_OK;
     case BEAMC__CELL_DISTRIBUTION:
-        if (from->count <= 0)
+        if (updates <= 0)
             return BEAMC_OK; /* of nothing: its least and most mean nothing */
-        into->count += from->count;
-        into->sum = (int64_t)((uint64_t)into->sum + (uint64_t)from->sum);
-        if (from->min < into->min)
-            into->min = from->min;
-        if (from->max > into->max)
-            into->max = from->max;
+        into->count += updates;
+        into->sum = sum_of(into->sum, get(&from->sum));
+        if (get(&from->min) < into->min)
+            into->min = get(&from->min);
+        if (get(&from->max) > into->max)
+            into->max = get(&from->max);
         return BEAMC_OK;
     case BEAMC__CELL_LATEST:
-        if (from->count > 0)
+        if (updates > 0)
             beamc__cell_set(into, from->value, from->time_ms);
         return BEAMC_OK;
     case BEAMC__CELL_STRING_SET:

@@ -45,7 +45,8 @@ void beamc__metrics_clear(beamc__metrics *metrics);
 beamc__cell *beamc__metrics_cell(beamc__metrics *metrics, const beamc__metric_id *id,
                                  beamc__cell_kind kind);
 
-/* Updates; ENOMEM only from strings. */
+/* Updates; ENOMEM only from strings.  One thread updates a cell; sums and distributions may be merged
+ * into another set by a second one meanwhile, which then sees no more than was there when it ended. */
 void beamc__cell_add(beamc__cell *cell, int64_t more);
 void beamc__cell_update(beamc__cell *cell, int64_t value);
 void beamc__cell_set(beamc__cell *cell, int64_t value, int64_t time_ms);

@@ -31,7 +31,8 @@ typedef struct {
 typedef struct {
     beamc_error *(*start)(beamc__op *op);  /* may be NULL */
     beamc_error *(*finish)(beamc__op *op); /* may be NULL */
-    beamc_error *(*report)(const beamc__op *op, beamc__metrics *into); /* may be NULL */
+    /* Any thread, also while the bundle runs; may be NULL. */
+    beamc_error *(*report)(const beamc__op *op, beamc__metrics *into);
     void (*free)(beamc__op *op); /* ends what the op holds beside arena memory; may be NULL */
 } beamc__op_ops;
 
@@ -39,7 +40,7 @@ enum { BEAMC__PHASE_START, BEAMC__PHASE_PROCESS, BEAMC__PHASE_FINISH, BEAMC__PHA
 
 struct beamc__op {
     beamc_receiver receiver; /* first: elements of its main input come here */
-    uint64_t count;          /* of elements received in this bundle */
+    uint64_t count;          /* atomic: of elements received in this bundle; the plan's thread writes */
     const beamc__op_ops *ops;
     beamc__plan *plan;
     const char *id;   /* in the descriptor */
@@ -71,6 +72,12 @@ struct beamc__plan {
     const beamc_type **customs;     /* the program's types with coders of its own */
     size_t custom_count, custom_capacity;
 };
+
+/* One more element; the plan's thread. */
+static inline void beamc__count_up(uint64_t *count)
+{
+    __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
+}
 
 /* Makes the operator at work known to whoever samples; answers the one before. */
 static inline beamc__op *beamc__plan_enter(beamc__plan *plan, beamc__op *op)
@@ -165,6 +172,9 @@ beamc_error *beamc__function_unpack(const CS(Function) **out, beamc__plan *plan,
 /* Drives a source to its end. */
 beamc_error *beamc__source_run(beamc__op *op);
 bool beamc__op_is_source(const beamc__op *op);
+/* Of a source: how far it has come. */
+typedef struct beamc__data_channel beamc__data_channel;
+beamc__data_channel *beamc__source_channel(beamc__op *op);
 
 /* ---- side inputs ------------------------------------------------------------------------------ */
 

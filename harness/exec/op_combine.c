@@ -136,7 +136,7 @@ static beamc_error *grouped_one(combine *op, const beamc_element_info *info, con
                              const void *element)                                                  \
     {                                                                                              \
         combine *op = (combine *)self;                                                             \
-        op->op.count++;                                                                            \
+        beamc__count_up(&op->op.count);                                                                            \
         beamc__op *outer = beamc__plan_enter(op->op.plan, &op->op);                                \
         beamc_error *error = one(op, info, element);                                               \
         beamc__plan_leave(op->op.plan, outer);                                                     \
@@ -389,7 +389,7 @@ static beamc_error *precombine_process(beamc_receiver *self, const beamc_element
 {
     precombine *op = (precombine *)self;
 
-    op->base.op.count++;
+    beamc__count_up(&op->base.op.count);
     beamc__op *outer = beamc__plan_enter(op->base.op.plan, &op->base.op);
     beamc_error *error = take_windows(op, info, element);
     beamc__plan_leave(op->base.op.plan, outer);
@@ -435,7 +435,7 @@ static beamc_error *precombine_process(beamc_receiver *self, const beamc_element
                                                                                                    \
         if (BEAMC_UNLIKELY(key->size > BEAMC__KEY_INLINE || op->window_count == 0))                \
             return precombine_process(self, info, element);                                        \
-        op->base.op.count++;                                                                       \
+        beamc__count_up(&op->base.op.count);                                                                       \
         op->next = next + 1;                                                                       \
         memcpy(next->input, (const char *)element + op->base.in_offset, 8);                        \
         WORDS(key->data, key->size, &first, &second);                                              \

@@ -8,6 +8,7 @@
 #include "sdk/pipeline/functions.h"
 #include <stdlib.h>
 #include <time.h>
+#include <uv.h>
 
 /* A metric's cell in this op; found by the metric's address. */
 typedef struct {
@@ -30,6 +31,8 @@ struct par_do {
     beamc__sides *sides;
     beamc_log_target log;
     beamc__metrics *metrics;
+    uv_mutex_t lock; /* of the metrics; but for counting and updating cells that are there */
+    bool has_lock;
     metric_cell *cells;
     size_t cell_count, cell_capacity;
 };
@@ -71,7 +74,7 @@ static beamc_error *process(beamc_receiver *self, const beamc_element_info *info
 {
     par_do *op = (par_do *)self;
 
-    op->op.count++;
+    beamc__count_up(&op->op.count);
     return call(op, info, value);
 }
 
@@ -81,7 +84,7 @@ static beamc_error *process_light(beamc_receiver *self, const beamc_element_info
 {
     par_do *op = (par_do *)self;
 
-    op->op.count++;
+    beamc__count_up(&op->op.count);
     op->ctx.info = info;
     return op->call(&op->ctx, value);
 }
@@ -95,7 +98,7 @@ static beamc_error *process_windows(beamc_receiver *self, const beamc_element_in
     beamc_reader in = beamc_reader_of(info->windows, info->windows_size);
     beamc__decode_context context = { op->ctx.arena, NULL };
 
-    op->op.count++;
+    beamc__count_up(&op->op.count);
     if (BEAMC_LIKELY(info->window_count == 1))
         return call(op, info, value);
     one.window_count = 1;
@@ -188,10 +191,26 @@ static beamc__cell *cell_of(par_do *op, const beamc_metric *metric)
                             .transform = op->op.id,
                             .space = metric->space,
                             .name = metric->name };
+    uv_mutex_lock(&op->lock);
     beamc__cell *cell = beamc__metrics_cell(op->metrics, &id, kinds[metric->kind].kind);
+    uv_mutex_unlock(&op->lock);
     if (cell != NULL)
         op->cells[op->cell_count++] = (metric_cell){ metric, cell };
     return cell;
+}
+
+/* What others cannot read meanwhile. */
+static int update_locked(par_do *op, beamc__cell *cell, int64_t value, beamc_string string)
+{
+    int rc = BEAMC_OK;
+
+    uv_mutex_lock(&op->lock);
+    if (cell->kind == BEAMC__CELL_LATEST)
+        beamc__cell_set(cell, value, now_ms());
+    else
+        rc = beamc__cell_insert(cell, string);
+    uv_mutex_unlock(&op->lock);
+    return rc;
 }
 
 static void metric(beamc_context *ctx, const beamc_metric *metric_, beamc_metric_kind kind,
@@ -210,10 +229,8 @@ static void metric(beamc_context *ctx, const beamc_metric *metric_, beamc_metric
         beamc__cell_add(cell, value);
     else if (rc == BEAMC_OK && kind == BEAMC_METRIC_DISTRIBUTION)
         beamc__cell_update(cell, value);
-    else if (rc == BEAMC_OK && kind == BEAMC_METRIC_GAUGE)
-        beamc__cell_set(cell, value, now_ms());
     else if (rc == BEAMC_OK)
-        rc = beamc__cell_insert(cell, string);
+        rc = update_locked(op, cell, value, string);
     if (rc < 0)
         stick(op, beamc_error_nomem());
 }
@@ -298,7 +315,9 @@ static beamc_error *start(beamc__op *head)
 
     op->log = (beamc_log_target){ bundle->log, bundle->log_level, bundle->instruction_id,
                                   head->plan->options.log_ids ? head->id : head->name };
+    uv_mutex_lock(&op->lock);
     beamc__metrics_clear(op->metrics);
+    uv_mutex_unlock(&op->lock);
     if (op->sides != NULL)
         beamc__sides_start(op->sides);
     return call_without_element(op, op->dofn->start_bundle);
@@ -312,8 +331,12 @@ static beamc_error *finish(beamc__op *head)
 
 static beamc_error *report(const beamc__op *head, beamc__metrics *into)
 {
-    const par_do *op = (const par_do *)head;
-    return beamc__metrics_merge(into, op->metrics) < 0 ? beamc_error_nomem() : NULL;
+    par_do *op = (par_do *)head;
+
+    uv_mutex_lock(&op->lock);
+    int rc = beamc__metrics_merge(into, op->metrics);
+    uv_mutex_unlock(&op->lock);
+    return rc < 0 ? beamc_error_nomem() : NULL;
 }
 
 static void par_do_free(beamc__op *head)
@@ -326,6 +349,8 @@ static void par_do_free(beamc__op *head)
     }
     beamc__sides_free(op->sides);
     beamc__metrics_free(op->metrics);
+    if (op->has_lock)
+        uv_mutex_destroy(&op->lock);
     free(op->cells);
     beamc_arena_free(op->ctx.arena);
 }
@@ -397,7 +422,8 @@ static beamc_error *set_up(par_do *op, const beamc__op_spec *spec, const CS(Func
 
     op->ctx.arena = beamc_arena_new();
     op->metrics = beamc__metrics_new();
-    if (op->ctx.arena == NULL || op->metrics == NULL)
+    op->has_lock = uv_mutex_init(&op->lock) == 0;
+    if (op->ctx.arena == NULL || op->metrics == NULL || !op->has_lock)
         return beamc_error_nomem();
     op->call = dofn->process;
     BEAMC_TRY(check_type("takes", dofn->input, op->op.input->type, function->name));

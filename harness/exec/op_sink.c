@@ -39,7 +39,7 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
     size_t head_size;
     size_t key_size;
 
-    op->op.count++;
+    beamc__count_up(&op->op.count);
     int rc = encode(op, info, value, &output->buffer, &head_size, &key_size);
     if (BEAMC_UNLIKELY(rc < 0))
         return beamc__op_failed(&op->op, beamc_error_new((beamc_code)rc, "a value of %s: %s",

@@ -2,6 +2,7 @@
 /* beam:runner:source:v1: decodes the bundle's input and drives the plan. */
 #include "harness/exec/op.h"
 
+#include "harness/exec/data_channel.h"
 #include "harness/exec/port.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@ struct source {
     void *value; /* one element */
     beamc_arena *arena; /* of the element in work */
     group_values values;
+    beamc__data_channel channel;
+    bool has_channel;  /* it was initialized */
+    uint64_t told;     /* of the elements: those that whoever watches was told of */
 };
 
 bool beamc__op_is_source(const beamc__op *op)
@@ -96,10 +100,15 @@ static const beamc_iterable_ops group_iterable_ops = { group_start, group_next, 
 
 /* ---- driving ---------------------------------------------------------------------------------- */
 
-static beamc_error *look_up(const beamc__bundle *bundle, uint64_t more)
+/* Now and then: tells how far it is, and sees whether it is to go on. */
+static beamc_error *look_up(source *op)
 {
+    const beamc__bundle *bundle = op->op.plan->bundle;
+
     if (bundle->elements_read != NULL)
-        __atomic_fetch_add(bundle->elements_read, (int64_t)more, __ATOMIC_RELAXED);
+        __atomic_fetch_add(bundle->elements_read, (int64_t)(op->op.count - op->told),
+                           __ATOMIC_RELAXED);
+    op->told = op->op.count;
     if (bundle->cancel != NULL && __atomic_load_n(bundle->cancel, __ATOMIC_RELAXED) != 0)
         return beamc_error_new(BEAMC_ECANCELLED, "cancelled");
     return NULL;
@@ -111,8 +120,21 @@ static beamc_error *malformed(const source *op, int rc, const char *what)
                            beamc_code_text(rc));
 }
 
+/* Takes the next element; false in *taken: it is not this bundle's any more, nor are those behind. */
+static inline beamc_error *take(source *op, bool *taken)
+{
+    *taken = beamc__data_channel_take(&op->channel);
+    if (BEAMC_UNLIKELY(!*taken)) {
+        BEAMC_TRY(look_up(op));
+        *taken = beamc__data_channel_ask(&op->channel, LOOK_UP_EVERY);
+    }
+    if (*taken)
+        beamc__count_up(&op->op.count);
+    return NULL;
+}
+
 /* Decodes and passes on all elements of @in. */
-static beamc_error *run_chunk(source *op, beamc_reader *in)
+static beamc_error *run_chunk(source *op, beamc_reader *in, bool *taken)
 {
     beamc_receiver *receiver = op->op.outputs[0]->receiver;
     const beamc_type *type = op->coder;
@@ -121,7 +143,9 @@ static beamc_error *run_chunk(source *op, beamc_reader *in)
 
     while (in->at < in->end) {
         int rc = BEAMC_OK;
-        op->op.count++;
+        BEAMC_TRY(take(op, taken));
+        if (BEAMC_UNLIKELY(!*taken))
+            return NULL;
         if (op->window != NULL)
             rc = beamc__element_info_decode(&info, op->window, in, &context);
         if (BEAMC_UNLIKELY(rc < 0))
@@ -137,8 +161,6 @@ static beamc_error *run_chunk(source *op, beamc_reader *in)
         if (BEAMC_LIKELY(info.window_count > 0))
             BEAMC_TRY(receiver->process(receiver, &info, op->value));
         beamc__arena_rewind_all(op->arena);
-        if (BEAMC_UNLIKELY(op->op.count % LOOK_UP_EVERY == 0))
-            BEAMC_TRY(look_up(op->op.plan->bundle, LOOK_UP_EVERY));
     }
     return NULL;
 }
@@ -149,7 +171,6 @@ static beamc_error *run_group(source *op, const beamc__group *group)
     beamc__decode_context context = { op->arena, &op->op.plan->token_fetch };
     beamc_reader in = beamc_reader_of(group->key.data, group->key.size);
 
-    op->op.count++;
     int rc = beamc__decode(kv->fields[0].type, op->value, true, &in, &context);
     if (BEAMC_UNLIKELY(rc < 0))
         return beamc__op_failed(&op->op, malformed(op, rc, "the key"));
@@ -158,8 +179,6 @@ static beamc_error *run_group(source *op, const beamc__group *group)
     memcpy((char *)op->value + beamc_kv_value_offset(kv), &values, sizeof(values));
     BEAMC_TRY(beamc__op_emit(&op->op, 0, &group->info, op->value));
     beamc__arena_rewind_all(op->arena);
-    if (BEAMC_UNLIKELY(op->op.count % LOOK_UP_EVERY == 0))
-        return look_up(op->op.plan->bundle, LOOK_UP_EVERY);
     return NULL;
 }
 
@@ -171,18 +190,24 @@ static bool gives_groups(const source *op)
     return kind == BEAMC_KIND_ITERABLE || kind == BEAMC_KIND_STATE_BACKED_ITERABLE;
 }
 
-static beamc_error *run_input(source *op, beamc__input *input)
+/* What was split off comes all the same, and is dropped. */
+static beamc_error *run_chunks(source *op, beamc__input *input)
 {
-    if (input->next_chunk != NULL) {
-        for (;;) {
-            beamc_bytes chunk;
-            BEAMC_TRY(beamc__op_pass(&op->op, input->next_chunk(input, &chunk)));
-            if (chunk.size == 0)
-                return NULL;
-            beamc_reader in = beamc_reader_of(chunk.data, chunk.size);
-            BEAMC_TRY(run_chunk(op, &in));
-        }
+    bool taken = true;
+
+    for (;;) {
+        beamc_bytes chunk;
+        BEAMC_TRY(beamc__op_pass(&op->op, input->next_chunk(input, &chunk)));
+        if (chunk.size == 0)
+            return NULL;
+        beamc_reader in = beamc_reader_of(chunk.data, chunk.size);
+        if (taken)
+            BEAMC_TRY(run_chunk(op, &in, &taken));
     }
+}
+
+static beamc_error *run_groups(source *op, beamc__input *input)
+{
     if (!gives_groups(op))
         return beamc_error_new(BEAMC_ETYPE, "transform %s: its elements are %s, not groups",
                                op->op.name, op->type->name);
@@ -190,6 +215,8 @@ static beamc_error *run_input(source *op, beamc__input *input)
         beamc__group group;
         bool got = false;
         BEAMC_TRY(beamc__op_pass(&op->op, input->next_group(input, &group, &got)));
+        if (got)
+            BEAMC_TRY(take(op, &got));
         if (!got)
             return NULL;
         BEAMC_TRY(run_group(op, &group));
@@ -205,11 +232,13 @@ beamc_error *beamc__source_run(beamc__op *head)
     for (size_t i = 0; i < bundle->input_count; i++) {
         if (strcmp(bundle->inputs[i]->transform_id, head->id) != 0)
             continue;
-        beamc_error *error = run_input(op, bundle->inputs[i]);
+        op->told = 0;
+        beamc_error *error = bundle->inputs[i]->next_chunk != NULL
+                                 ? run_chunks(op, bundle->inputs[i])
+                                 : run_groups(op, bundle->inputs[i]);
         beamc_arena_reset(op->arena);
-        if (error != NULL)
-            return error;
-        return look_up(bundle, head->count % LOOK_UP_EVERY);
+        beamc__data_channel_end(&op->channel);
+        return error != NULL ? error : look_up(op);
     }
     return beamc_error_new(BEAMC_ENOENT, "transform %s: the bundle has no input for it",
                            head->name);
@@ -220,7 +249,15 @@ beamc_error *beamc__source_run(beamc__op *head)
 static void source_free(beamc__op *head)
 {
     source *op = (source *)head;
+
+    if (op->has_channel)
+        beamc__data_channel_dispose(&op->channel);
     beamc_arena_free(op->arena);
+}
+
+beamc__data_channel *beamc__source_channel(beamc__op *head)
+{
+    return &((source *)head)->channel;
 }
 
 beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
@@ -246,7 +283,8 @@ beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
         op->constant = port.constant->info;
     op->arena = beamc_arena_new();
     op->value = beamc_arena_calloc(spec->plan->arena, 1, op->type->size);
-    if (op->value == NULL || op->arena == NULL)
+    op->has_channel = beamc__data_channel_init(&op->channel) == BEAMC_OK;
+    if (op->value == NULL || op->arena == NULL || !op->has_channel)
         return beamc_error_nomem();
     if (gives_groups(op)) {
         op->values.element = op->type->fields[1].type->fields[0].type;

@@ -17,7 +17,7 @@ static beamc_error *window_process(beamc_receiver *self, const beamc_element_inf
     window_into *op = (window_into *)self;
     beamc__window_assigner *assigner = &op->assigner;
 
-    op->op.count++;
+    beamc__count_up(&op->op.count);
     beamc__window_assign(assigner, info->timestamp);
     if (assigner->window_count == 0)
         return NULL; /* between two windows: in none of them */

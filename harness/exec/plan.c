@@ -6,6 +6,8 @@
  * producers before consumers: bundles start from the back and finish from the front. */
 #include "harness/exec/plan.h"
 
+#include "harness/exec/bundle_view.h"
+#include "harness/exec/data_channel.h"
 #include "harness/exec/op.h"
 #include "proto/unpack.h"
 #include "proto/urns.h"
@@ -283,7 +285,7 @@ static beamc_error *pass_flat(beamc_receiver *self, const beamc_element_info *in
                               const void *value)
 {
     beamc__op *op = (beamc__op *)self;
-    op->count++;
+    beamc__count_up(&op->count);
     return beamc__op_emit(op, 0, info, value);
 }
 
@@ -534,13 +536,13 @@ static beamc_error *fan_process(beamc_receiver *self, const beamc_element_info *
 {
     fan *op = (fan *)self;
 
-    op->count++;
+    beamc__count_up(&op->count);
     for (size_t i = 0; i < op->to_count; i++)
         BEAMC_TRY(op->to[i]->process(op->to[i], info, value));
     return NULL;
 }
 
-static beamc_error *connect(beamc__plan *plan, beamc__node *node)
+static beamc_error *connect_node(beamc__plan *plan, beamc__node *node)
 {
     /* A flatten receives from several PCollections and cannot count each. */
     bool alone = node->consumer_count == 1 && node->consumers[0]->input == node &&
@@ -609,7 +611,7 @@ static beamc_error *build(beamc__plan *plan)
     BEAMC_TRY(check_producers(plan));
     BEAMC_TRY(sort_ops(plan));
     for (size_t i = 0; i < plan->node_count; i++)
-        BEAMC_TRY(connect(plan, &plan->nodes[i]));
+        BEAMC_TRY(connect_node(plan, &plan->nodes[i]));
     for (size_t i = 0; i < plan->op_count; i++)
         BEAMC_TRY(beamc__par_do_set_up(plan->ops[i]));
     return NULL;
@@ -706,18 +708,35 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
     plan->failed = NULL;
     plan->told = NULL;
     for (size_t i = 0; i < plan->op_count; i++) {
-        plan->ops[i]->count = 0;
+        __atomic_store_n(&plan->ops[i]->count, 0, __ATOMIC_RELAXED);
         for (int phase = 0; phase < BEAMC__PHASES; phase++)
             __atomic_store_n(&plan->ops[i]->msecs[phase], 0, __ATOMIC_RELAXED);
+        if (beamc__op_is_source(plan->ops[i]))
+            beamc__data_channel_start(beamc__source_channel(plan->ops[i]),
+                                      bundle->view != NULL && bundle->view->fenced);
     }
     for (size_t i = 0; i < plan->node_count; i++) {
         if (plan->nodes[i].receiver->process == fan_process)
-            ((fan *)plan->nodes[i].receiver)->count = 0;
+            __atomic_store_n(&((fan *)plan->nodes[i].receiver)->count, 0, __ATOMIC_RELAXED);
     }
+    if (bundle->view != NULL)
+        beamc__bundle_view_set(bundle->view, plan);
     beamc_error *error = run_ops(plan);
+    if (bundle->view != NULL)
+        beamc__bundle_view_set(bundle->view, NULL);
     beamc__plan_leave(plan, NULL);
     plan->bundle = NULL;
     return error;
+}
+
+bool beamc__plan_split(beamc__plan *plan, const char *transform_id,
+                       const beamc__desired_split *desired, beamc__channel_split *out)
+{
+    for (size_t i = 0; i < plan->op_count; i++) {
+        if (beamc__op_is_source(plan->ops[i]) && strcmp(plan->ops[i]->id, transform_id) == 0)
+            return beamc__data_channel_split(beamc__source_channel(plan->ops[i]), desired, out);
+    }
+    return false;
 }
 
 void beamc__plan_sample(beamc__plan *plan, int64_t elapsed_ms)
@@ -760,7 +779,7 @@ static beamc_error *report_op(const beamc__op *op, beamc__metrics *into)
     BEAMC_TRY(add_sum(into, BEAMC_URN_METRIC_TOTAL_MSECS, op->id, NULL, total));
     if (beamc__op_is_source(op))
         BEAMC_TRY(add_sum(into, BEAMC_URN_METRIC_DATA_CHANNEL_READ_INDEX, op->id, NULL,
-                          (int64_t)op->count));
+                          beamc__data_channel_index(beamc__source_channel((beamc__op *)op))));
     return op->ops->report == NULL ? NULL : op->ops->report(op, into);
 }
 
@@ -768,7 +787,7 @@ beamc_error *beamc__plan_report(const beamc__plan *plan, beamc__metrics *into)
 {
     for (size_t i = 0; i < plan->node_count; i++)
         BEAMC_TRY(add_sum(into, BEAMC_URN_METRIC_ELEMENT_COUNT, NULL, plan->nodes[i].id,
-                          (int64_t)*plan->nodes[i].count));
+                          (int64_t)__atomic_load_n(plan->nodes[i].count, __ATOMIC_RELAXED)));
     for (size_t i = 0; i < plan->op_count; i++)
         BEAMC_TRY(report_op(plan->ops[i], into));
     return NULL;

@@ -5,12 +5,13 @@
  *                  \-> ParDo -> sink
  *
  * It is made once per descriptor and thread, its DoFns are set up once, and it runs one bundle after
- * another.  Owner thread only, but for beamc__plan_sample. */
+ * another.  Owner thread only, unless a function says otherwise. */
 #ifndef BEAMC_EXEC_PLAN_H
 #define BEAMC_EXEC_PLAN_H
 
 #include "harness/exec/bundle.h"
 #include "harness/exec/metrics.h"
+#include "harness/exec/split.h"
 #include "proto/beam.h"
 #include <beamc/dofn.h>
 
@@ -38,8 +39,14 @@ void beamc__plan_free(beamc__plan *plan);
 /* Runs a bundle.  After an error the plan is only good for being freed. */
 BEAMC_MUST_USE beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle);
 
-/* Adds the metrics of the last bundle to @into. */
+/* Adds the metrics of the bundle, as far as it is, or of the last one to @into.  Any thread, while the
+ * plan lives. */
 BEAMC_MUST_USE beamc_error *beamc__plan_report(const beamc__plan *plan, beamc__metrics *into);
+
+/* Splits the channel of a source of the bundle that runs; false: it cannot be split, or there is no
+ * such source.  Any thread, while the bundle runs. */
+bool beamc__plan_split(beamc__plan *plan, const char *transform_id,
+                       const beamc__desired_split *desired, beamc__channel_split *out);
 
 /* Books @elapsed_ms to the transform that is at work.  Any thread, while the plan lives. */
 void beamc__plan_sample(beamc__plan *plan, int64_t elapsed_ms);

@@ -5,11 +5,13 @@
  * a descriptor, opening a data stream, running the bundle) is done on the bundle's thread. */
 #include "harness/worker/worker.h"
 
+#include "harness/exec/bundle_view.h"
+#include "harness/exec/data_channel.h"
 #include "harness/worker/data_stream.h"
 #include "harness/worker/descriptors.h"
 #include "harness/worker/instructions.h"
 #include "harness/worker/log_stream.h"
-#include "harness/worker/short_ids.h"
+#include "harness/worker/report.h"
 #include "harness/worker/state_client.h"
 #include "harness/worker/threads.h"
 #include "sdk/base/utf8.h"
@@ -45,6 +47,7 @@ typedef struct {
 struct beamc__worker {
     char *id;
     bool short_ids;
+    bool fenced; /* there is no barrier: see harness/exec/data_channel.h */
     beamc_log_level log_level;
     int64_t ready_ms;
     const beamc_log_sink *log;
@@ -85,7 +88,9 @@ typedef struct {
     beamc__inbox *inbox;
     bool is_embedded; /* all its elements came with the request */
     int64_t elements; /* atomic: read so far */
+    bool consuming;   /* atomic: it does not wait for elements */
     int cancel;
+    beamc__bundle_view view;
 } bundle;
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -228,39 +233,11 @@ static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
 
     beamc__block_unref(input->block);
     make_room(input->of->worker);
-    return beamc__inbox_take(input->of->inbox, self->transform_id, out, &input->block);
-}
-
-/* ---- its metrics ----------------------------------------------------------------------------- */
-
-typedef FN(ProcessBundleResponse__MonitoringDataEntry) data_entry;
-
-static beamc_error *report(beamc__worker *worker, const beamc__metrics *metrics, beamc_arena *arena,
-                           FN(ProcessBundleResponse) *response)
-{
-    PB(MonitoringInfo) **infos;
-    size_t count;
-
-    if (beamc__metrics_to_proto(metrics, arena, &infos, &count) < 0)
-        return beamc_error_nomem();
-    response->monitoring_data = beamc_arena_calloc(arena, count + 1, sizeof(data_entry *));
-    if (response->monitoring_data == NULL)
-        return beamc_error_nomem();
-    for (size_t i = 0; i < count; i++) {
-        data_entry *entry = beamc_arena_alloc(arena, sizeof(*entry));
-        const char *id = beamc__short_ids_of(worker->ids, infos[i]);
-        if (entry == NULL || id == NULL)
-            return beamc_error_nomem();
-        fn(process_bundle_response__monitoring_data_entry__init)(entry);
-        entry->key = (char *)id;
-        entry->value = infos[i]->payload;
-        response->monitoring_data[response->n_monitoring_data++] = entry;
-    }
-    if (!worker->short_ids) {
-        response->monitoring_infos = infos;
-        response->n_monitoring_infos = count;
-    }
-    return NULL;
+    __atomic_store_n(&input->of->consuming, false, __ATOMIC_RELAXED);
+    beamc_error *error =
+        beamc__inbox_take(input->of->inbox, self->transform_id, out, &input->block);
+    __atomic_store_n(&input->of->consuming, true, __ATOMIC_RELAXED);
+    return error;
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */
@@ -346,6 +323,7 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
         .log_level = worker->log_level,
         .cancel = &of->cancel,
         .elements_read = &of->elements,
+        .view = &of->view,
     };
 
     if (metrics == NULL)
@@ -354,7 +332,7 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
     for (size_t i = 0; error == NULL && i < opened->output_count; i++)
         error = beamc__data_output_finish(&opened->outputs[i]);
     if (error == NULL)
-        error = report(worker, metrics, of->arena, response);
+        error = beamc__report_bundle(response, metrics, !worker->short_ids, worker->ids, of->arena);
     beamc__metrics_free(metrics);
     return error;
 }
@@ -363,6 +341,7 @@ static void bundle_free(bundle *of)
 {
     beamc__inbox_unref(of->inbox);
     beamc_arena_free(of->arena);
+    beamc__bundle_view_dispose(&of->view);
     free(of);
 }
 
@@ -429,7 +408,8 @@ static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
     const char *id = request->instruction_id;
     bundle *of = calloc(1, sizeof(*of));
 
-    if (of == NULL) {
+    if (of == NULL || beamc__bundle_view_init(&of->view, worker->fenced) < 0) {
+        free(of);
         send_error(worker, id, beamc_error_nomem());
         beamc_arena_free(take_arena);
         return;
@@ -463,40 +443,111 @@ static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
 
 /* ---- the other instructions ------------------------------------------------------------------ */
 
-static void read_progress(void *ctx, const beamc__instruction *at)
+/* A question about a bundle.  It is answered while the bundle cannot end, so that no answer comes after
+ * the bundle's own. */
+typedef struct {
+    beamc__worker *worker;
+    const FN(InstructionRequest) *request;
+    beamc_arena *arena;
+} question;
+
+static beamc_error *fill_progress(const question *asked, bundle *of,
+                                  FN(ProcessBundleProgressResponse) *answer)
 {
-    const bundle *of = at->bundle;
-    *(int64_t *)ctx = __atomic_load_n(&of->elements, __ATOMIC_RELAXED);
+    beamc__worker *worker = asked->worker;
+    beamc__metrics *metrics = beamc__metrics_new();
+
+    if (metrics == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = beamc__bundle_view_report(&of->view, metrics);
+    if (error == NULL)
+        error = beamc__report_progress(answer, metrics, !worker->short_ids, worker->ids,
+                                       asked->arena);
+    beamc__metrics_free(metrics);
+    answer->optional_consuming_received_data_case = FNK(
+        PROCESS_BUNDLE_PROGRESS_RESPONSE__OPTIONAL_CONSUMING_RECEIVED_DATA_CONSUMING_RECEIVED_DATA);
+    answer->consuming_received_data = __atomic_load_n(&of->consuming, __ATOMIC_RELAXED);
+    return error;
 }
 
-/* How many elements a bundle has read is told by its final metrics; in between, that it lives. */
-static void progress(beamc__worker *worker, const FN(InstructionRequest) *request)
+/* @at is NULL for an instruction that does not run: then nothing is known, which is no error. */
+static void answer_progress(void *ctx, const beamc__instruction *at)
 {
+    const question *asked = ctx;
     FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
     FN(ProcessBundleProgressResponse) answer = FNK(PROCESS_BUNDLE_PROGRESS_RESPONSE__INIT);
-    int64_t elements = 0;
+    beamc_error *error = at == NULL ? NULL : fill_progress(asked, at->bundle, &answer);
 
-    if (beamc__instructions_visit(worker->instructions,
-                                  request->process_bundle_progress->instruction_id, read_progress,
-                                  &elements)) {
-        answer.optional_consuming_received_data_case =
-            FNK(PROCESS_BUNDLE_PROGRESS_RESPONSE__OPTIONAL_CONSUMING_RECEIVED_DATA_CONSUMING_RECEIVED_DATA);
-        answer.consuming_received_data = elements > 0;
+    if (error != NULL) {
+        send_error(asked->worker, asked->request->instruction_id, error);
+        return;
     }
     response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE_PROGRESS);
     response.process_bundle_progress = &answer;
-    send_response(worker, &response, request->instruction_id);
+    send_response(asked->worker, &response, asked->request->instruction_id);
 }
 
-/* Nothing can be split off a bundle of this harness: it is right to say so. */
-static void split(beamc__worker *worker, const FN(InstructionRequest) *request)
+typedef FN(ProcessBundleSplitResponse__ChannelSplit) channel_split;
+
+/* Splits what can be split of what is desired; elements themselves are not. */
+static beamc_error *fill_split(const question *asked, bundle *of,
+                               FN(ProcessBundleSplitResponse) *answer)
 {
+    const FN(ProcessBundleSplitRequest) *request = asked->request->process_bundle_split;
+    beamc_arena *arena = asked->arena;
+
+    answer->channel_splits =
+        beamc_arena_calloc(arena, request->n_desired_splits + 1, sizeof(*answer->channel_splits));
+    channel_split *splits =
+        beamc_arena_calloc(arena, request->n_desired_splits + 1, sizeof(*splits));
+    if (beamc_arena_failed(arena))
+        return beamc_error_nomem();
+    for (size_t i = 0; i < request->n_desired_splits; i++) {
+        const FN(ProcessBundleSplitRequest__DesiredSplit) *one = request->desired_splits[i]->value;
+        beamc__channel_split at;
+        if (one == NULL)
+            continue;
+        const beamc__desired_split desired = { one->fraction_of_remainder,
+                                               one->estimated_input_elements,
+                                               one->allowed_split_points,
+                                               one->n_allowed_split_points };
+        if (!beamc__bundle_view_split(&of->view, request->desired_splits[i]->key, &desired, &at))
+            continue;
+        channel_split *split = &splits[answer->n_channel_splits];
+        fn(process_bundle_split_response__channel_split__init)(split);
+        split->transform_id = request->desired_splits[i]->key;
+        split->last_primary_element = at.last_primary;
+        split->first_residual_element = at.first_residual;
+        answer->channel_splits[answer->n_channel_splits++] = split;
+    }
+    return NULL;
+}
+
+/* As above: what does not run cannot be split. */
+static void answer_split(void *ctx, const beamc__instruction *at)
+{
+    const question *asked = ctx;
     FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
     FN(ProcessBundleSplitResponse) answer = FNK(PROCESS_BUNDLE_SPLIT_RESPONSE__INIT);
+    beamc_error *error = at == NULL ? NULL : fill_split(asked, at->bundle, &answer);
 
+    if (error != NULL) {
+        send_error(asked->worker, asked->request->instruction_id, error);
+        return;
+    }
     response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE_SPLIT);
     response.process_bundle_split = &answer;
-    send_response(worker, &response, request->instruction_id);
+    send_response(asked->worker, &response, asked->request->instruction_id);
+}
+
+static void answer_about(beamc__worker *worker, const FN(InstructionRequest) *request,
+                         const char *instruction_id, beamc_arena *arena,
+                         void (*answer)(void *ctx, const beamc__instruction *at))
+{
+    question asked = { worker, request, arena };
+
+    if (!beamc__instructions_visit(worker->instructions, instruction_id, answer, &asked))
+        answer(&asked, NULL);
 }
 
 static void finalize(beamc__worker *worker, const FN(InstructionRequest) *request)
@@ -576,10 +627,12 @@ static bool dispatch(beamc__worker *worker, const FN(InstructionRequest) *reques
         process_bundle(worker, request, arena);
         return true;
     case FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_PROGRESS):
-        progress(worker, request);
+        answer_about(worker, request, request->process_bundle_progress->instruction_id, arena,
+                     answer_progress);
         break;
     case FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_SPLIT):
-        split(worker, request);
+        answer_about(worker, request, request->process_bundle_split->instruction_id, arena,
+                     answer_split);
         break;
     case FNK(INSTRUCTION_REQUEST__REQUEST_FINALIZE_BUNDLE):
         finalize(worker, request);
@@ -852,6 +905,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
         worker->threads == NULL)
         return beamc_error_nomem();
     worker->short_ids = options->short_ids;
+    worker->fenced = !beamc__data_channel_prepare();
     worker->log = &stderr_sink;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
     worker->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;

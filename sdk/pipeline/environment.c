@@ -5,8 +5,10 @@
 /* What our workers can do: protocols first, then coders, then transforms. */
 static const char *const capabilities[] = {
     "beam:protocol:control_request_elements_embedding:v1",
+    "beam:protocol:harness_monitoring_infos:v1",
     "beam:protocol:multi_core_bundle_processing:v1",
     "beam:protocol:progress_reporting:v1",
+    "beam:protocol:sdk_consuming_received_data:v1",
     "beam:protocol:worker_status:v1",
     "beam:coder:bool:v1",
     "beam:coder:bytes:v1",

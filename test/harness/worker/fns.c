@@ -89,8 +89,11 @@ static void pass_gate(void)
     uv_mutex_unlock(&gate_lock);
 }
 
+BEAMC_COUNTER(passed, "worker")
+
 BEAMC_DOFN(worker_gate, string, string)
 {
+    beamc_counter_add(ctx, &passed, 1);
     if (element->size == 4 && memcmp(element->data, "wait", 4) == 0)
         pass_gate();
     else if (element->size == 2 && memcmp(element->data, "go", 2) == 0)

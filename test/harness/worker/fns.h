@@ -10,7 +10,7 @@ extern const beamc_dofn *const worker_fn_echo;  /* emits its element */
 extern const beamc_dofn *const worker_fn_twice; /* to a tagged output, too; odd ones only there */
 extern const beamc_dofn *const worker_fn_fail;  /* at "bad" */
 extern const beamc_dofn *const worker_fn_setup; /* fails to be set up while worker_setup_fails */
-extern const beamc_dofn *const worker_fn_gate;  /* at "wait" until "go" has come to any bundle */
+extern const beamc_dofn *const worker_fn_gate;  /* at "wait" until "go" has come to any bundle; counts "passed" */
 extern const beamc_dofn *const worker_fn_log;   /* logs its element, and its setup and teardown */
 extern const beamc_dofn *const worker_fn_count; /* adds 1 to counter "seen" */
 extern const beamc_dofn *const worker_fn_side;  /* emits itself and all of side input "side0" */
