@@ -33,6 +33,8 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
         .functions = functions,
         .function_count = count,
         .short_ids = beamc__provision_has(info, BEAMC_URN_PROTOCOL_MONITORING_INFO_SHORT_IDS),
+        .embed_output =
+            beamc__provision_has(info, BEAMC_URN_PROTOCOL_CONTROL_RESPONSE_ELEMENTS_EMBEDDING),
     };
     beamc__worker *worker;
 

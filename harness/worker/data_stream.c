@@ -7,6 +7,7 @@
 #include "harness/worker/data_stream.h"
 
 #include "sdk/coders/varint.h"
+#include <beamc/arena.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -240,6 +241,7 @@ static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
     beamc__rpc_message *message = make_message(output, is_last);
     if (message == NULL)
         return beamc_error_nomem();
+    output->has_sent = true;
     beamc_error *error = beamc__rpc_stream_send(output->call, message, 0);
     beamc__rpc_message_unref(message);
     beamc_buffer_clear(&output->output.buffer);
@@ -265,6 +267,26 @@ void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream
     out->call = beamc__rpc_stream_ref(stream->call);
     uv_mutex_unlock(&stream->lock);
     out->instruction_id = instruction_id;
+}
+
+int beamc__data_output_embed(beamc__data_output *output, FN(Elements) *to, beamc_arena *arena)
+{
+    const beamc_buffer *elements = &output->output.buffer;
+    FN(Elements__Data) *data = beamc_arena_calloc(arena, 2, sizeof(*data));
+    uint8_t *copy = beamc_arena_memdup(arena, elements->data, elements->size);
+
+    if (data == NULL || copy == NULL)
+        return BEAMC_ENOMEM;
+    /* The mark stands alone, as on the stream. */
+    for (int i = elements->size > 0 ? 0 : 1; i < 2; i++) {
+        fn(elements__data__init)(&data[i]);
+        data[i].instruction_id = (char *)output->instruction_id;
+        data[i].transform_id = (char *)output->output.transform_id;
+        to->data[to->n_data++] = &data[i];
+    }
+    data[0].data = (ProtobufCBinaryData){ elements->size, copy };
+    data[1].is_last = true;
+    return BEAMC_OK;
 }
 
 beamc_error *beamc__data_output_finish(beamc__data_output *output)

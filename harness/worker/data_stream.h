@@ -12,6 +12,7 @@
 
 #include "harness/exec/bundle.h"
 #include "harness/worker/inbox.h"
+#include "proto/beam.h"
 #include "sdk/rpc/stream.h"
 
 /* Finds the inbox of an instruction, one reference to the caller; NULL: its elements are dropped, it
@@ -49,10 +50,15 @@ typedef struct {
     beamc__data_stream *stream;
     beamc__rpc_stream *call; /* one bundle's elements all go to the same */
     const char *instruction_id;
+    bool has_sent;
 } beamc__data_output;
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
                              const char *instruction_id, const char *transform_id);
+/* Instead of sending: adds the elements and the mark of the end to @to, which has room for two; all of
+ * it is in @arena.  For an output that has sent nothing.  BEAMC_OK or BEAMC_ENOMEM. */
+BEAMC_MUST_USE int beamc__data_output_embed(beamc__data_output *output, FN(Elements) *to,
+                                            beamc_arena *arena);
 /* Sends what is left and the mark of the end. */
 BEAMC_MUST_USE beamc_error *beamc__data_output_finish(beamc__data_output *output);
 void beamc__data_output_dispose(beamc__data_output *output);

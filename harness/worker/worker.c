@@ -47,6 +47,7 @@ typedef struct {
 struct beamc__worker {
     char *id;
     bool short_ids;
+    bool embed_output;
     bool fenced; /* there is no barrier: see harness/exec/data_channel.h */
     beamc_log_level log_level;
     int64_t ready_ms;
@@ -307,6 +308,43 @@ static void close_ports(const beamc__descriptor *from, ports *opened)
     beamc__bundle_state_free(opened->state);
 }
 
+/* Elements of a small bundle travel with its answer, if the runner takes them there: all or none. */
+static bool can_embed(const bundle *of, const ports *opened)
+{
+    bool can = of->worker->embed_output;
+
+    for (size_t i = 0; i < opened->output_count; i++)
+        can = can && !opened->outputs[i].has_sent;
+    return can;
+}
+
+static beamc_error *embed_outputs(bundle *of, ports *opened, FN(ProcessBundleResponse) *response)
+{
+    FN(Elements) *elements = beamc_arena_alloc(of->arena, sizeof(*elements));
+    int rc = elements == NULL ? BEAMC_ENOMEM : BEAMC_OK;
+
+    if (rc == BEAMC_OK) {
+        fn(elements__init)(elements);
+        elements->data =
+            beamc_arena_calloc(of->arena, 2 * opened->output_count + 1, sizeof(*elements->data));
+        rc = elements->data == NULL ? BEAMC_ENOMEM : BEAMC_OK;
+    }
+    for (size_t i = 0; rc == BEAMC_OK && i < opened->output_count; i++)
+        rc = beamc__data_output_embed(&opened->outputs[i], elements, of->arena);
+    response->elements = elements;
+    return rc < 0 ? beamc_error_nomem() : NULL;
+}
+
+static beamc_error *finish_outputs(bundle *of, ports *opened,
+                                   FN(ProcessBundleResponse) *response)
+{
+    if (opened->output_count > 0 && can_embed(of, opened))
+        return embed_outputs(of, opened, response);
+    for (size_t i = 0; i < opened->output_count; i++)
+        BEAMC_TRY(beamc__data_output_finish(&opened->outputs[i]));
+    return NULL;
+}
+
 static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *opened,
                              FN(ProcessBundleResponse) *response)
 {
@@ -329,8 +367,8 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
     if (metrics == NULL)
         return beamc_error_nomem();
     beamc_error *error = beamc__plan_pool_run(from->pool, &run, metrics);
-    for (size_t i = 0; error == NULL && i < opened->output_count; i++)
-        error = beamc__data_output_finish(&opened->outputs[i]);
+    if (error == NULL)
+        error = finish_outputs(of, opened, response);
     if (error == NULL)
         error = beamc__report_bundle(response, metrics, !worker->short_ids, worker->ids, of->arena);
     beamc__metrics_free(metrics);
@@ -905,6 +943,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
         worker->threads == NULL)
         return beamc_error_nomem();
     worker->short_ids = options->short_ids;
+    worker->embed_output = options->embed_output;
     worker->fenced = !beamc__data_channel_prepare();
     worker->log = &stderr_sink;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;

@@ -26,6 +26,7 @@ typedef struct {
     const beamc_function *const *functions;
     size_t function_count;
     bool short_ids;            /* the runner takes metrics by short ids alone */
+    bool embed_output;         /* the runner takes elements in the answer to a bundle */
     beamc_log_level log_level; /* 0: INFO */
     int64_t ready_ms;          /* for the runner's servers to come up; 0: a minute */
 } beamc__worker_options;

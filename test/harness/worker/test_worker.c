@@ -252,6 +252,51 @@ END_TEST
 
 /* ---- side inputs ----------------------------------------------------------------------------- */
 
+/* All of a small bundle's elements, and its ends; or none, if some went out before. */
+START_TEST(elements_may_go_with_the_answer)
+{
+    beamc__worker_options options = { .id = "w", .embed_output = true };
+    const size_t size = (size_t)100 << 10;
+    beamc_buffer bytes;
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_twice);
+    fn_peer_process(runner, "i1", "d1");
+    fn_peer_put(runner, "i1", "in", "a b cc");
+    const FN(ProcessBundleResponse) *done = fn_peer_done(runner, "i1");
+    ck_assert_ptr_nonnull(done->elements);
+    int lasts = 0;
+    size_t elements = 0;
+    for (size_t i = 0; i < done->elements->n_data; i++) {
+        const FN(Elements__Data) *data = done->elements->data[i];
+        ck_assert_str_eq(data->instruction_id, "i1");
+        ck_assert(!data->is_last || data->data.len == 0);
+        lasts += data->is_last;
+        elements += data->data.len;
+    }
+    ck_assert_int_eq(lasts, 2);
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "a", 1);
+    fn_element(&bytes, "b", 1);
+    fn_element(&bytes, "cc", 2);
+    fn_element(&bytes, "cc", 2);
+    ck_assert_uint_eq(elements, bytes.size);
+    ck_assert_int_eq(fn_peer_data_count(runner), 0);
+
+    beamc_buffer_clear(&bytes);
+    char *text = calloc(1, size);
+    fn_element(&bytes, text, size);
+    free(text);
+    fn_peer_process(runner, "i2", "d1");
+    fn_peer_put_bytes(runner, "i2", "in", bytes.data, bytes.size, true);
+    ck_assert_ptr_null(fn_peer_done(runner, "i2")->elements);
+    ck_assert_uint_eq(fn_peer_output(runner, "i2", "out")->bytes.size, bytes.size);
+    ck_assert_uint_eq(fn_peer_output(runner, "i2", "out2")->bytes.size, bytes.size);
+    beamc_buffer_dispose(&bytes);
+    finish();
+}
+END_TEST
+
 START_TEST(side_inputs_come_page_by_page)
 {
     static const size_t pages[] = { 0, 1, 3, 7, 100 };
@@ -471,6 +516,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, elements_may_come_before_the_bundle);
     tcase_add_test(tc, elements_come_in_any_number_of_messages);
     tcase_add_test(tc, elements_may_come_with_the_request);
+    tcase_add_test(tc, elements_may_go_with_the_answer);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
     tcase_add_test(tc, bundles_run_64_at_a_time);
     tcase_add_test(tc, small_bundles_are_many);
