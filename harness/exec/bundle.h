@@ -65,19 +65,28 @@ struct beamc__output {
 
 /* ---- state ----------------------------------------------------------------------------------- */
 
-/* Beam proto StateKey. */
+/* Beam proto StateKey, with the numbers of its fields. */
 typedef enum {
-    BEAMC__STATE_RUNNER, /* key: the token */
-    BEAMC__STATE_ITERABLE_SIDE_INPUT,
-    BEAMC__STATE_MULTIMAP_SIDE_INPUT
+    BEAMC__STATE_RUNNER = 1, /* key: the token; nothing else */
+    BEAMC__STATE_MULTIMAP_SIDE_INPUT = 2,
+    BEAMC__STATE_BAG = 3,
+    BEAMC__STATE_ITERABLE_SIDE_INPUT = 4,
+    BEAMC__STATE_MULTIMAP_KEYS_SIDE_INPUT = 5,
+    BEAMC__STATE_MULTIMAP_KEYS = 6,
+    BEAMC__STATE_MULTIMAP = 7,
+    BEAMC__STATE_MULTIMAP_KEYS_VALUES_SIDE_INPUT = 8,
+    BEAMC__STATE_ORDERED_LIST = 9,
+    BEAMC__STATE_MULTIMAP_ENTRIES = 10
 } beamc__state_kind;
 
 typedef struct {
     beamc__state_kind kind;
     const char *transform_id;
-    const char *side_id;
-    beamc_bytes window; /* encoded */
-    beamc_bytes key;    /* nested encoding */
+    const char *id;      /* of the side input, or of the user's state */
+    beamc_bytes window;  /* encoded */
+    beamc_bytes key;     /* nested encoding; side inputs as a whole have none */
+    beamc_bytes map_key; /* of a multimap */
+    int64_t start, end;  /* of an ordered list: the sort keys, from start to before end */
 } beamc__state_key;
 
 typedef struct beamc__state beamc__state;
@@ -86,6 +95,10 @@ struct beamc__state {
     beamc_error *(*get)(beamc__state *self, const beamc__state_key *key, beamc_bytes from,
                         beamc__state_page *page);
     void (*release)(beamc__state *self, beamc__state_page *page); /* may be NULL */
+    /* Add encoded values to user state, and empty it; later gets see that.  They do not wait, so an
+     * error may come with a later call or with the end of the bundle.  NULL: state is for reading. */
+    beamc_error *(*append)(beamc__state *self, const beamc__state_key *key, beamc_bytes values);
+    beamc_error *(*clear)(beamc__state *self, const beamc__state_key *key);
 };
 
 /* ---- the bundle ------------------------------------------------------------------------------ */

@@ -172,7 +172,7 @@ static beamc_error *turn_to(beamc__sides *sides, side *at, const beamc_element_i
     at->has_window = true;
     at->key = (beamc__state_key){ .kind = BEAMC__STATE_ITERABLE_SIDE_INPUT,
                                   .transform_id = sides->transform_id,
-                                  .side_id = at->name,
+                                  .id = at->name,
                                   .window = { at->window, at->window_size } };
     at->paged = (beamc__paged){ .has_token = true,
                                 .token = { (const uint8_t *)&at->key, sizeof(at->key) },

@@ -3,16 +3,17 @@
 
 #include "proto/beam.h"
 #include "proto/unpack.h"
-#include "sdk/base/table.h"
-#include "sdk/rpc/pack.h"
+#include "sdk/coders/varint.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnState/State"
-#define KEPT_MAX ((size_t)100 << 20) /* of answers, by one bundle */
+#define KEPT_MAX ((size_t)32 << 20)   /* of answers, by one bundle */
+#define WRITES_MAX 256                /* of a bundle, that are not answered yet */
+#define APPEND_MAX ((size_t)10 << 20) /* bytes in one request, as other SDKs have it */
 
-/* A question under way, on the stack of who asks. */
+/* A question under way. */
 typedef struct question question;
 struct question {
     question *next;
@@ -157,206 +158,452 @@ const char *beamc__state_client_url(const beamc__state_client *client)
     return client->url;
 }
 
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* Written by hand: ten kinds of keys that differ by a number only, and name the answers that are kept.
+ *
+ *     StateRequest  id 1, instruction_id 2, state_key 3, get 1000 | append 1001 | clear 1002
+ *     StateKey      a message by the kind's number:
+ *                   transform_id 1, the id 2, window 3, key 4, map_key 5 | range 5;  runner: key 1
+ *     get           continuation_token 1
+ *     append        data 1 */
+enum { GET = 1000, APPEND = 1001, CLEAR = 1002 };
+
+static void put_varint(beamc_buffer *to, uint64_t number)
+{
+    uint8_t bytes[10];
+
+    beamc_buffer_append(to, bytes, (size_t)(beamc__varint_put(bytes, number) - bytes));
+}
+
+static void put_bytes(beamc_buffer *to, unsigned field, const void *data, size_t size)
+{
+    put_varint(to, field << 3 | 2);
+    put_varint(to, size);
+    if (size > 0)
+        beamc_buffer_append(to, data, size);
+}
+
+static void put_part(beamc_buffer *to, unsigned field, beamc_bytes bytes)
+{
+    if (bytes.size > 0)
+        put_bytes(to, field, bytes.data, bytes.size);
+}
+
+/* OrderedListRange{start 1, end 2} */
+static void put_range(beamc_buffer *to, const beamc__state_key *key)
+{
+    uint8_t range[22];
+    uint8_t *at = range;
+
+    *at++ = 1 << 3 | 0;
+    at = beamc__varint_put(at, (uint64_t)key->start);
+    *at++ = 2 << 3 | 0;
+    at = beamc__varint_put(at, (uint64_t)key->end);
+    put_bytes(to, 5, range, (size_t)(at - range));
+}
+
+/* The cell that a key is of: all kinds of questions about it see what is written to it. */
+static void put_cell(beamc_buffer *to, const beamc__state_key *key)
+{
+    if (key->kind == BEAMC__STATE_RUNNER) {
+        put_part(to, 1, key->key);
+        return;
+    }
+    put_bytes(to, 1, key->transform_id, strlen(key->transform_id));
+    put_bytes(to, 2, key->id, strlen(key->id));
+    put_part(to, 3, key->window);
+    put_part(to, 4, key->key);
+}
+
+/* What of the cell is asked for. */
+static void put_rest(beamc_buffer *to, const beamc__state_key *key)
+{
+    if (key->kind == BEAMC__STATE_MULTIMAP)
+        put_part(to, 5, key->map_key);
+    else if (key->kind == BEAMC__STATE_ORDERED_LIST)
+        put_range(to, key);
+}
+
+typedef struct {
+    int kind; /* GET, APPEND, CLEAR */
+    const beamc__state_key *key;
+    beamc_bytes argument; /* the continuation token, or the values */
+} request;
+
+static beamc__rpc_message *make_message(const request *from, const char *id,
+                                        const char *instruction_id)
+{
+    beamc_buffer all, key, cell, argument;
+    beamc__rpc_message *message = NULL;
+    uint8_t *to;
+
+    beamc_buffer_init(&all);
+    beamc_buffer_init(&key);
+    beamc_buffer_init(&cell);
+    beamc_buffer_init(&argument);
+    put_cell(&cell, from->key);
+    put_rest(&cell, from->key);
+    put_bytes(&key, from->key->kind, cell.data, cell.size);
+    put_part(&argument, 1, from->argument);
+    put_bytes(&all, 1, id, strlen(id));
+    put_bytes(&all, 2, instruction_id, strlen(instruction_id));
+    put_bytes(&all, 3, key.data, key.size);
+    put_bytes(&all, (unsigned)from->kind, argument.data, argument.size);
+    bool failed = beamc_buffer_failed(&all) || beamc_buffer_failed(&key) ||
+                  beamc_buffer_failed(&cell) || beamc_buffer_failed(&argument);
+    if (!failed && (message = beamc__rpc_message_sized(&to, all.size)) != NULL)
+        memcpy(to, all.data, all.size);
+    beamc_buffer_dispose(&argument);
+    beamc_buffer_dispose(&cell);
+    beamc_buffer_dispose(&key);
+    beamc_buffer_dispose(&all);
+    return message;
+}
+
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 static void forget(beamc__state_client *client, const question *asked)
 {
     question **at = &client->questions;
 
-    while (*at != asked)
+    while (*at != NULL && *at != asked)
         at = &(*at)->next;
-    *at = asked->next;
+    if (*at != NULL)
+        *at = asked->next;
 }
 
-/* Sends @request, whose id is set here, and waits for the response, which is the caller's. */
-static beamc_error *ask(beamc__state_client *client, FN(StateRequest) *request,
-                        FN(StateResponse) **out)
+/* Nobody wants the answer any more. */
+static void end_question(beamc__state_client *client, question *asked)
 {
-    question asked = { 0 };
+    uv_mutex_lock(&client->lock);
+    forget(client, asked);
+    uv_mutex_unlock(&client->lock);
+    beamc__rpc_stream_unref(asked->stream);
+    beamc_error_free(asked->error); /* it was told, or the bundle has another one */
+    if (asked->response != NULL)
+        fn(state_response__free_unpacked)(asked->response, NULL);
+}
 
+/* Makes @asked known, and sends it.  After an error it is forgotten. */
+static beamc_error *send_question(beamc__state_client *client, question *asked, const request *what,
+                                  const char *instruction_id)
+{
+    memset(asked, 0, sizeof(*asked));
     uv_mutex_lock(&client->lock);
     beamc_error *error = provide_stream(client);
     if (error != NULL) {
         uv_mutex_unlock(&client->lock);
         return error;
     }
-    snprintf(asked.id, sizeof(asked.id), "%" PRIu64, ++client->last_id);
-    asked.stream = beamc__rpc_stream_ref(client->stream);
-    asked.next = client->questions;
-    client->questions = &asked;
+    snprintf(asked->id, sizeof(asked->id), "%" PRIu64, ++client->last_id);
+    asked->stream = beamc__rpc_stream_ref(client->stream);
+    asked->next = client->questions;
+    client->questions = asked;
     uv_mutex_unlock(&client->lock);
 
-    request->id = asked.id;
-    beamc__rpc_message *message = beamc__rpc_pack(&request->base);
+    beamc__rpc_message *message = make_message(what, asked->id, instruction_id);
     error = message == NULL ? beamc_error_nomem()
-                            : beamc__rpc_stream_send(asked.stream, message, 0);
+                            : beamc__rpc_stream_send(asked->stream, message, 0);
     beamc__rpc_message_unref(message);
+    if (error != NULL)
+        end_question(client, asked);
+    return error;
+}
 
+static beamc_error *check_response(const FN(StateResponse) *response, int kind)
+{
+    if (response->error != NULL && *response->error != '\0')
+        return beamc_error_new(BEAMC_EIO, "the runner's answer about state: %s", response->error);
+    /* For writes some say nothing but the id. */
+    if ((int)response->response_case == kind ||
+        (kind != GET && response->response_case == FNK(STATE_RESPONSE__RESPONSE__NOT_SET)))
+        return NULL;
+    return beamc_error_new(BEAMC_ECORRUPT, "the runner answered another question about state");
+}
+
+/* Waits for the answer, and ends the question.  *@out (may be NULL) is the caller's. */
+static beamc_error *wait_answer(beamc__state_client *client, question *asked, int kind,
+                                FN(StateResponse) **out)
+{
     uv_mutex_lock(&client->lock);
-    while (error == NULL && !asked.answered)
+    while (!asked->answered)
         uv_cond_wait(&client->changed, &client->lock);
-    forget(client, &asked);
     uv_mutex_unlock(&client->lock);
-    beamc__rpc_stream_unref(asked.stream);
-
+    beamc_error *error = asked->error;
+    asked->error = NULL;
     if (error == NULL)
-        error = asked.error;
-    else
-        beamc_error_free(asked.error); /* the stream's end, which sending told as well */
-    *out = asked.response;
-    if (error == NULL && asked.response->error != NULL && *asked.response->error != '\0') {
-        error = beamc_error_new(BEAMC_EIO, "the runner's answer about state: %s",
-                                asked.response->error);
-    } else if (error == NULL &&
-               asked.response->response_case != FNK(STATE_RESPONSE__RESPONSE_GET)) {
-        error = beamc_error_new(BEAMC_ECORRUPT, "the runner answered another question about state");
+        error = check_response(asked->response, kind);
+    if (error == NULL && out != NULL) {
+        *out = asked->response;
+        asked->response = NULL;
     }
-    if (error != NULL && asked.response != NULL) {
-        fn(state_response__free_unpacked)(asked.response, NULL);
-        *out = NULL;
-    }
+    end_question(client, asked);
     return error;
 }
 
 /* ---- a bundle's state ------------------------------------------------------------------------ */
 
+/* One that was written and is not answered yet. */
+typedef struct pending pending;
+struct pending {
+    pending *next;
+    int kind;
+    question asked;
+};
+
 struct beamc__bundle_state {
     beamc__state state; /* first */
     beamc__state_client *client;
     const char *instruction_id;
-    beamc__table *answers; /* packed StateRequest without ids -> StateResponse */
-    size_t kept;           /* bytes */
+    const FN(ProcessBundleRequest) *request; /* for the cache tokens; NULL: none */
+    beamc__state_store *answers;             /* of this bundle; entries begin with their tokens */
+    beamc__state_store *cache;               /* of all bundles; NULL: none */
+    pending *writes, **last_write;
+    size_t write_count;
+    beamc_buffer name, part; /* scratch */
 };
 
-static ProtobufCBinaryData binary(beamc_bytes bytes)
+static beamc_bytes bytes_of(const beamc_buffer *buffer)
 {
-    return (ProtobufCBinaryData){ bytes.size, (uint8_t *)bytes.data };
+    return (beamc_bytes){ buffer->data, buffer->size };
 }
 
-/* The three kinds of keys that exec asks for, as parts of one message. */
-typedef struct {
-    FN(StateRequest) request;
-    FN(StateKey) key;
-    FN(StateKey__Runner) runner;
-    FN(StateKey__IterableSideInput) iterable;
-    FN(StateKey__MultimapSideInput) multimap;
-    FN(StateGetRequest) get;
-} request_parts;
-
-static void fill_request(request_parts *parts, const beamc__state_key *key, beamc_bytes from)
+static bool is_side_input(beamc__state_kind kind)
 {
-    fn(state_request__init)(&parts->request);
-    fn(state_key__init)(&parts->key);
-    fn(state_get_request__init)(&parts->get);
-    parts->request.state_key = &parts->key;
-    parts->request.request_case = FNK(STATE_REQUEST__REQUEST_GET);
-    parts->request.get = &parts->get;
-    parts->get.continuation_token = binary(from);
-    switch (key->kind) {
-    case BEAMC__STATE_RUNNER:
-        fn(state_key__runner__init)(&parts->runner);
-        parts->runner.key = binary(key->key);
-        parts->key.type_case = FNK(STATE_KEY__TYPE_RUNNER);
-        parts->key.runner = &parts->runner;
-        break;
-    case BEAMC__STATE_ITERABLE_SIDE_INPUT:
-        fn(state_key__iterable_side_input__init)(&parts->iterable);
-        parts->iterable.transform_id = (char *)key->transform_id;
-        parts->iterable.side_input_id = (char *)key->side_id;
-        parts->iterable.window = binary(key->window);
-        parts->key.type_case = FNK(STATE_KEY__TYPE_ITERABLE_SIDE_INPUT);
-        parts->key.iterable_side_input = &parts->iterable;
-        break;
-    case BEAMC__STATE_MULTIMAP_SIDE_INPUT:
-        fn(state_key__multimap_side_input__init)(&parts->multimap);
-        parts->multimap.transform_id = (char *)key->transform_id;
-        parts->multimap.side_input_id = (char *)key->side_id;
-        parts->multimap.window = binary(key->window);
-        parts->multimap.key = binary(key->key);
-        parts->key.type_case = FNK(STATE_KEY__TYPE_MULTIMAP_SIDE_INPUT);
-        parts->key.multimap_side_input = &parts->multimap;
-        break;
+    return kind == BEAMC__STATE_MULTIMAP_SIDE_INPUT || kind == BEAMC__STATE_ITERABLE_SIDE_INPUT ||
+           kind == BEAMC__STATE_MULTIMAP_KEYS_SIDE_INPUT ||
+           kind == BEAMC__STATE_MULTIMAP_KEYS_VALUES_SIDE_INPUT;
+}
+
+typedef FN(ProcessBundleRequest__CacheToken) cache_token;
+
+static bool is_token_of(const cache_token *token, const beamc__state_key *key)
+{
+    if (token->type_case == FNK(PROCESS_BUNDLE_REQUEST__CACHE_TOKEN__TYPE_USER_STATE))
+        return key->kind != BEAMC__STATE_RUNNER && !is_side_input(key->kind);
+    return token->type_case == FNK(PROCESS_BUNDLE_REQUEST__CACHE_TOKEN__TYPE_SIDE_INPUT) &&
+           is_side_input(key->kind) &&
+           strcmp(token->side_input->transform_id, key->transform_id) == 0 &&
+           strcmp(token->side_input->side_input_id, key->id) == 0;
+}
+
+/* No bytes: what is answered holds for this bundle only. */
+static beamc_bytes token_of(const beamc__bundle_state *state, const beamc__state_key *key)
+{
+    for (size_t i = 0; state->request != NULL && i < state->request->n_cache_tokens; i++) {
+        const cache_token *token = state->request->cache_tokens[i];
+        if (is_token_of(token, key))
+            return (beamc_bytes){ token->token.data, token->token.len };
     }
+    return (beamc_bytes){ NULL, 0 };
 }
 
-static void page_of(beamc__state_page *page, const FN(StateResponse) *response)
+/* The name of a cell's entry: its token, whether it is a side input's, itself. */
+static int name_cell(beamc__bundle_state *state, const beamc__state_key *key, bool *has_token)
 {
-    const FN(StateGetResponse) *get = response->get;
+    beamc_bytes token = token_of(state, key);
 
-    page->data = get->data.data;
-    page->size = get->data.len;
-    page->next = get->continuation_token.data;
-    page->next_size = get->continuation_token.len;
+    beamc_buffer_clear(&state->name);
+    put_varint(&state->name, token.size);
+    beamc_buffer_append(&state->name, token.data, token.size);
+    beamc_buffer_append_byte(&state->name, key->kind == BEAMC__STATE_RUNNER ? 'r'
+                                           : is_side_input(key->kind)       ? 's'
+                                                                            : 'u');
+    put_cell(&state->name, key);
+    *has_token = token.size > 0;
+    return beamc_buffer_failed(&state->name) ? BEAMC_ENOMEM : BEAMC_OK;
 }
 
-/* Keeps the answer if there is room; else it belongs to the page. */
-static int keep(beamc__bundle_state *state, const uint8_t *name, size_t size,
-                FN(StateResponse) *response, beamc__state_page *page)
+static bool has_token(void *ctx BEAMC_UNUSED, beamc_bytes name)
 {
-    size_t bytes = response->get->data.len + size;
-
-    page->owner = NULL;
-    if (state->kept + bytes > KEPT_MAX) {
-        page->owner = response;
-        return BEAMC_OK;
-    }
-    state->kept += bytes;
-    return beamc__table_put(state->answers, name, size, response);
+    return name.data[0] != 0;
 }
 
-static beamc_error *get_named(beamc__bundle_state *state, request_parts *parts, const uint8_t *name,
-                              size_t size, beamc__state_page *page)
+static int name_part(beamc__bundle_state *state, const beamc__state_key *key, beamc_bytes from)
 {
-    FN(StateResponse) *response = beamc__table_get(state->answers, name, size);
+    beamc_buffer_clear(&state->part);
+    beamc_buffer_append_byte(&state->part, (uint8_t)key->kind);
+    put_part(&state->part, 1, from);
+    put_rest(&state->part, key);
+    return beamc_buffer_failed(&state->part) ? BEAMC_ENOMEM : BEAMC_OK;
+}
 
-    if (response == NULL) {
-        parts->request.instruction_id = (char *)state->instruction_id;
-        BEAMC_TRY(ask(state->client, &parts->request, &response));
-        if (keep(state, name, size, response, page) < 0) {
-            fn(state_response__free_unpacked)(response, NULL);
-            return beamc_error_nomem();
-        }
-    }
-    page_of(page, response);
-    return NULL;
+/* From this bundle's answers, from those of earlier ones, or NULL. */
+static beamc__state_block *find_answer(beamc__bundle_state *state, bool may_cache)
+{
+    const beamc_bytes name = bytes_of(&state->name);
+    const beamc_bytes part = bytes_of(&state->part);
+    beamc__state_block *block = beamc__state_store_get(state->answers, name, part);
+
+    if (block != NULL || !may_cache || state->cache == NULL)
+        return block;
+    /* A cell that this bundle has written is not there any more. */
+    return beamc__state_store_get(state->cache, name, part);
+}
+
+static beamc_error *ask(beamc__bundle_state *state, const beamc__state_key *key, beamc_bytes from,
+                        beamc__state_block **out)
+{
+    const request what = { GET, key, from };
+    FN(StateResponse) *response;
+    question asked;
+
+    BEAMC_TRY(send_question(state->client, &asked, &what, state->instruction_id));
+    BEAMC_TRY(wait_answer(state->client, &asked, GET, &response));
+    *out = beamc__state_block_new(response);
+    return *out == NULL ? beamc_error_nomem() : NULL;
+}
+
+static beamc_error *check_client(const beamc__bundle_state *state)
+{
+    return state->client != NULL
+               ? NULL
+               : beamc_error_new(BEAMC_EUNSUPPORTED, "the runner named no service for state");
 }
 
 static beamc_error *get(beamc__state *self, const beamc__state_key *key, beamc_bytes from,
                         beamc__state_page *page)
 {
     beamc__bundle_state *state = (beamc__bundle_state *)self;
-    request_parts parts;
+    bool may_cache;
 
-    if (state->client == NULL)
-        return beamc_error_new(BEAMC_EUNSUPPORTED, "the runner named no service for state");
-    fill_request(&parts, key, from);
-    size_t size = fn(state_request__get_packed_size)(&parts.request);
-    uint8_t *name = malloc(size);
-    if (name == NULL)
+    BEAMC_TRY(check_client(state));
+    if (name_cell(state, key, &may_cache) < 0 || name_part(state, key, from) < 0)
         return beamc_error_nomem();
-    fn(state_request__pack)(&parts.request, name);
-    beamc_error *error = get_named(state, &parts, name, size, page);
-    free(name);
-    return error;
+    beamc__state_block *block = find_answer(state, may_cache);
+    if (block == NULL) {
+        BEAMC_TRY(ask(state, key, from, &block));
+        if (beamc__state_store_put(state->answers, bytes_of(&state->name), bytes_of(&state->part),
+                                   block, from.size == 0) < 0) {
+            beamc__state_block_unref(block);
+            return beamc_error_nomem();
+        }
+    }
+    const FN(StateGetResponse) *answer = beamc__state_block_response(block)->get;
+    page->data = answer->data.data;
+    page->size = answer->data.len;
+    page->next = answer->continuation_token.data;
+    page->next_size = answer->continuation_token.len;
+    page->owner = block;
+    return NULL;
 }
 
 static void release(beamc__state *self BEAMC_UNUSED, beamc__state_page *page)
 {
-    if (page->owner != NULL)
-        fn(state_response__free_unpacked)(page->owner, NULL);
+    beamc__state_block_unref(page->owner);
 }
 
+/* ---- writing --------------------------------------------------------------------------------- */
+
+/* Waits for the oldest write. */
+static beamc_error *end_write(beamc__bundle_state *state)
+{
+    pending *oldest = state->writes;
+
+    state->writes = oldest->next;
+    if (state->writes == NULL)
+        state->last_write = &state->writes;
+    state->write_count--;
+    beamc_error *error = wait_answer(state->client, &oldest->asked, oldest->kind, NULL);
+    free(oldest);
+    return error;
+}
+
+/* Answers about the cell are not true any more, here and in later bundles, also if this one fails. */
+static beamc_error *forget_cell(beamc__bundle_state *state, const beamc__state_key *key)
+{
+    bool may_cache;
+
+    if (name_cell(state, key, &may_cache) < 0 ||
+        beamc__state_store_close(state->answers, bytes_of(&state->name)) < 0)
+        return beamc_error_nomem();
+    if (may_cache && state->cache != NULL)
+        beamc__state_store_drop(state->cache, bytes_of(&state->name));
+    return NULL;
+}
+
+static beamc_error *send_write(beamc__bundle_state *state, const request *what)
+{
+    pending *made = malloc(sizeof(*made));
+
+    if (made == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = send_question(state->client, &made->asked, what, state->instruction_id);
+    if (error != NULL) {
+        free(made);
+        return error;
+    }
+    made->next = NULL;
+    made->kind = what->kind;
+    *state->last_write = made;
+    state->last_write = &made->next;
+    return ++state->write_count > WRITES_MAX ? end_write(state) : NULL;
+}
+
+static beamc_error *check_writable(const beamc__bundle_state *state, const beamc__state_key *key)
+{
+    BEAMC_TRY(check_client(state));
+    return key->kind == BEAMC__STATE_RUNNER || is_side_input(key->kind)
+               ? beamc_error_new(BEAMC_EINVAL, "side inputs are not written")
+               : NULL;
+}
+
+/* A large one goes in parts: a bag is the same however it is cut. */
+static beamc_error *append(beamc__state *self, const beamc__state_key *key, beamc_bytes values)
+{
+    beamc__bundle_state *state = (beamc__bundle_state *)self;
+
+    BEAMC_TRY(check_writable(state, key));
+    BEAMC_TRY(forget_cell(state, key));
+    do {
+        size_t size = values.size < APPEND_MAX ? values.size : APPEND_MAX;
+        const request what = { APPEND, key, { values.data, size } };
+        BEAMC_TRY(send_write(state, &what));
+        values = (beamc_bytes){ values.data + size, values.size - size };
+    } while (values.size > 0);
+    return NULL;
+}
+
+static beamc_error *clear(beamc__state *self, const beamc__state_key *key)
+{
+    beamc__bundle_state *state = (beamc__bundle_state *)self;
+    const request what = { CLEAR, key, { NULL, 0 } };
+
+    BEAMC_TRY(check_writable(state, key));
+    BEAMC_TRY(forget_cell(state, key));
+    return send_write(state, &what);
+}
+
+beamc_error *beamc__bundle_state_finish(beamc__bundle_state *state)
+{
+    while (state->writes != NULL)
+        BEAMC_TRY(end_write(state));
+    if (state->cache == NULL)
+        return NULL;
+    return beamc__state_store_copy(state->answers, state->cache, has_token, NULL) < 0
+               ? beamc_error_nomem()
+               : NULL;
+}
+
+/* ---- its life -------------------------------------------------------------------------------- */
+
 beamc__bundle_state *beamc__bundle_state_new(beamc__state_client *client,
-                                             const char *instruction_id)
+                                             const char *instruction_id,
+                                             const FN(ProcessBundleRequest) *request_,
+                                             beamc__state_store *cache)
 {
     beamc__bundle_state *state = calloc(1, sizeof(*state));
 
     if (state == NULL)
         return NULL;
-    state->state = (beamc__state){ get, release };
+    state->state = (beamc__state){ get, release, append, clear };
     state->client = client;
     state->instruction_id = instruction_id;
-    state->answers = beamc__table_new();
+    state->request = request_;
+    state->cache = cache;
+    state->last_write = &state->writes;
+    state->answers = beamc__state_store_new(KEPT_MAX);
     if (state->answers == NULL) {
         free(state);
         return NULL;
@@ -368,9 +615,14 @@ void beamc__bundle_state_free(beamc__bundle_state *state)
 {
     if (state == NULL)
         return;
-    for (size_t i = 0; i < beamc__table_count(state->answers); i++)
-        fn(state_response__free_unpacked)(beamc__table_value(state->answers, i), NULL);
-    beamc__table_free(state->answers);
+    for (pending *next, *each = state->writes; each != NULL; each = next) {
+        next = each->next;
+        end_question(state->client, &each->asked);
+        free(each);
+    }
+    beamc__state_store_free(state->answers);
+    beamc_buffer_dispose(&state->name);
+    beamc_buffer_dispose(&state->part);
     free(state);
 }
 

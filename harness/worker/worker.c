@@ -28,6 +28,7 @@
 #define BUNDLES_MAX 1024                     /* that run at once */
 #define HELD_LIMIT ((int64_t)256 << 20)      /* bytes that came and wait for their bundles */
 #define CONTROL_LIMIT ((size_t)1 << 30)      /* answers that wait to be sent */
+#define STATE_CACHE_SIZE ((size_t)100 << 20)
 #define SAMPLE_MS 200
 #define READY_MS 60000
 #define LOG_READY_MS 5000 /* the log is not worth a worker */
@@ -64,6 +65,7 @@ struct beamc__worker {
     beamc__descriptors *descriptors;
     beamc__instructions *instructions;
     beamc__short_ids *ids;
+    beamc__state_store *state_cache;
     beamc__threads *threads;
     beamc__data_registry registry;
     int64_t held; /* atomic */
@@ -85,7 +87,7 @@ typedef struct {
     beamc__worker *worker;
     beamc_arena *arena; /* of the request */
     const char *instruction_id;
-    const char *descriptor_id;
+    const FN(ProcessBundleRequest) *request;
     beamc__inbox *inbox;
     bool is_embedded; /* all its elements came with the request */
     int64_t elements; /* atomic: read so far */
@@ -295,7 +297,8 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
         out->output_count++;
     }
     BEAMC_TRY(state_client_of(worker, from->state_url, &client));
-    out->state = beamc__bundle_state_new(client, of->instruction_id);
+    out->state =
+        beamc__bundle_state_new(client, of->instruction_id, of->request, worker->state_cache);
     return out->state == NULL ? beamc_error_nomem() : NULL;
 }
 
@@ -368,6 +371,8 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
         return beamc_error_nomem();
     beamc_error *error = beamc__plan_pool_run(from->pool, &run, metrics);
     if (error == NULL)
+        error = beamc__bundle_state_finish(opened->state);
+    if (error == NULL)
         error = finish_outputs(of, opened, response);
     if (error == NULL)
         error = beamc__report_bundle(response, metrics, !worker->short_ids, worker->ids, of->arena);
@@ -392,7 +397,7 @@ static void run_bundle(void *arg)
     FN(ProcessBundleResponse) done = FNK(PROCESS_BUNDLE_RESPONSE__INIT);
     ports opened = { 0 };
 
-    beamc_error *error = beamc__descriptors_get(worker->descriptors, of->descriptor_id, &from);
+    beamc_error *error = beamc__descriptors_get(worker->descriptors, of->request->process_bundle_descriptor_id, &from);
     if (error == NULL)
         error = open_ports(of, from, &opened);
     if (error == NULL)
@@ -455,7 +460,7 @@ static void process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
     of->worker = worker;
     of->arena = take_arena;
     of->instruction_id = id;
-    of->descriptor_id = request->process_bundle->process_bundle_descriptor_id;
+    of->request = request->process_bundle;
     /* Known before its thread begins: progress may be asked for next. */
     int rc = beamc__instructions_begin(worker->instructions, id, of, &of->inbox);
     beamc_error *error =
@@ -769,7 +774,7 @@ static void print_instruction(void *ctx, const beamc__instruction *at)
     const bundle *of = at->bundle;
 
     beamc_buffer_printf(ctx, "  %s: descriptor %s, for %" PRId64 " ms, %" PRId64 " elements read\n",
-                        at->id, of->descriptor_id, now_ms() - at->started_ms,
+                        at->id, of->request->process_bundle_descriptor_id, now_ms() - at->started_ms,
                         __atomic_load_n(&of->elements, __ATOMIC_RELAXED));
 }
 
@@ -939,8 +944,10 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->ids = beamc__short_ids_new(prefix);
     worker->instructions = beamc__instructions_new(&worker->held);
     worker->threads = beamc__threads_new(BUNDLES_MAX);
+    worker->state_cache = beamc__state_store_new(
+        options->state_cache_size > 0 ? options->state_cache_size : STATE_CACHE_SIZE);
     if (worker->id == NULL || worker->ids == NULL || worker->instructions == NULL ||
-        worker->threads == NULL)
+        worker->threads == NULL || worker->state_cache == NULL)
         return beamc_error_nomem();
     worker->short_ids = options->short_ids;
     worker->embed_output = options->embed_output;
@@ -1079,6 +1086,7 @@ void beamc__worker_free(beamc__worker *worker)
     beamc__rpc_queue_free(worker->data_queue);
     beamc__rpc_queue_free(worker->control_queue);
     beamc__instructions_free(worker->instructions);
+    beamc__state_store_free(worker->state_cache);
     beamc__short_ids_free(worker->ids);
     beamc_error_free(worker->error); /* nobody waited */
     uv_cond_destroy(&worker->changed);

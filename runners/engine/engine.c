@@ -255,7 +255,7 @@ static beamc_error *state_get(beamc__state *self, const beamc__state_key *key,
     for (size_t i = 0; i < stage->side_count; i++) {
         const beamc__stage_side *side = &stage->sides[i];
         if (strcmp(side->transform_id, key->transform_id) != 0 ||
-            strcmp(side->tag, key->side_id) != 0)
+            strcmp(side->tag, key->id) != 0)
             continue;
         const storage *kept = side->from->storage;
         beamc_bytes none = { NULL, 0 };
@@ -266,7 +266,7 @@ static beamc_error *state_get(beamc__state *self, const beamc__state_key *key,
         return NULL;
     }
     return beamc_error_new(BEAMC_ENOENT, "transform %s has no side input %s", key->transform_id,
-                           key->side_id);
+                           key->id);
 }
 
 /* ---- running a bundle --------------------------------------------------------------------------- */
@@ -292,7 +292,7 @@ static beamc_error *run_with_outputs(run *r, stage_run *stage, size_t index, eng
 {
     char id[64];
     beamc__input *inputs[1] = { &input->input };
-    engine_state state = { { state_get, NULL }, stage->stage };
+    engine_state state = { { .get = state_get }, stage->stage };
     beamc__output **list = calloc(stage->stage->output_count + 1, sizeof(*list));
     beamc_error *error;
 

@@ -9,6 +9,7 @@ static const char *const capabilities[] = {
     "beam:protocol:multi_core_bundle_processing:v1",
     "beam:protocol:progress_reporting:v1",
     "beam:protocol:sdk_consuming_received_data:v1",
+    "beam:protocol:state_caching:v1",
     "beam:protocol:worker_status:v1",
     "beam:coder:bool:v1",
     "beam:coder:bytes:v1",

@@ -194,7 +194,7 @@ static void set_up(fuzz_bundle *b, const FN(ProcessBundleDescriptor) *descriptor
     static const beamc_log_sink silent = { beamc_log_write_stderr, NULL };
 
     memset(b, 0, sizeof(*b));
-    b->state = (fuzz_state){ { state_get, NULL }, bytes };
+    b->state = (fuzz_state){ { .get = state_get }, bytes };
     b->bundle = (beamc__bundle){ .instruction_id = "fuzz", .inputs = b->input_list,
                                  .outputs = b->output_list, .state = &b->state.state,
                                  .log = &silent, .log_level = BEAMC_LOG_CRITICAL };

@@ -778,7 +778,7 @@ static beamc_error *state_get(beamc__state *self, const beamc__state_key *key, b
     for (size_t i = 0; i < kit->side_count; i++) {
         kit_side *side = &kit->sides[i];
         if (key->kind == BEAMC__STATE_RUNNER || side->is_multimap != is_multimap ||
-            strcmp(side->side, key->side_id) != 0 || !same_bytes(&side->window, key->window) ||
+            strcmp(side->side, key->id) != 0 || !same_bytes(&side->window, key->window) ||
             (is_multimap && !same_bytes(&side->key, key->key)))
             continue;
         size_t size = side->values.size - start;
@@ -872,7 +872,7 @@ beamc_error *exec_run(exec_kit *kit)
         beamc_buffer_clear(&kit->outputs[i].output.buffer);
         beamc_buffer_clear(&kit->outputs[i].lines);
     }
-    kit->state = (beamc__state){ state_get, state_release };
+    kit->state = (beamc__state){ .get = state_get, .release = state_release };
     beamc__bundle bundle = {
         .instruction_id = "bundle",
         .inputs = inputs,

@@ -5,6 +5,7 @@
 #include "proto/unpack.h"
 #include "proto/urns.h"
 #include "sdk/base/arena_proto.h"
+#include "sdk/base/table.h"
 #include "sdk/coders/varint.h"
 #include "sdk/coders/windowed.h"
 #include "sdk/rpc/pack.h"
@@ -64,6 +65,8 @@ struct fn_peer {
     const char *refusal;
     bool babbles, ignores;
     int state_count;
+    const FN(StateRequest) *state_request; /* the last one */
+    beamc__table *user_state;              /* packed StateKey -> beamc_buffer */
     const FN(LogEntry) *logs[MOST];
     size_t log_count;
     const FN(WorkerStatusResponse) *status;
@@ -237,6 +240,43 @@ static void try_send(beamc__rpc_stream *stream, const void *packable)
     beamc__rpc_message_unref(message);
 }
 
+static beamc_buffer *user_state(fn_peer *peer, const FN(StateKey) *key)
+{
+    size_t size = fn(state_key__get_packed_size)(key);
+    uint8_t *name = beamc_arena_alloc(peer->arena, size + 1);
+
+    need(name != NULL);
+    fn(state_key__pack)(key, name);
+    beamc_buffer *found = beamc__table_get(peer->user_state, name, size);
+    if (found == NULL) {
+        found = malloc(sizeof(*found));
+        need(found != NULL);
+        beamc_buffer_init(found);
+        need(beamc__table_put(peer->user_state, name, size, found) == BEAMC_OK);
+    }
+    return found;
+}
+
+static void write_state(fn_peer *peer, beamc__rpc_stream *stream, const FN(StateRequest) *request,
+                        FN(StateResponse) *response)
+{
+    FN(StateAppendResponse) appended = FNK(STATE_APPEND_RESPONSE__INIT);
+    FN(StateClearResponse) cleared = FNK(STATE_CLEAR_RESPONSE__INIT);
+    beamc_buffer *values = user_state(peer, request->state_key);
+
+    if (request->request_case == FNK(STATE_REQUEST__REQUEST_APPEND)) {
+        beamc_buffer_append(values, request->append->data.data, request->append->data.len);
+        need(!beamc_buffer_failed(values));
+        response->response_case = FNK(STATE_RESPONSE__RESPONSE_APPEND);
+        response->append = &appended;
+    } else {
+        beamc_buffer_clear(values);
+        response->response_case = FNK(STATE_RESPONSE__RESPONSE_CLEAR);
+        response->clear = &cleared;
+    }
+    try_send(stream, response);
+}
+
 /* The token of a page is where it starts. */
 static void answer_state(fn_peer *peer, beamc__rpc_stream *stream, beamc__rpc_message *message)
 {
@@ -246,24 +286,30 @@ static void answer_state(fn_peer *peer, beamc__rpc_stream *stream, beamc__rpc_me
     size_t start = 0;
 
     peer->state_count++;
+    peer->state_request = request;
     if (peer->ignores)
         return;
     response.id = request->id;
-    response.response_case = FNK(STATE_RESPONSE__RESPONSE_GET);
-    response.get = &get;
     if (peer->refusal != NULL)
         response.error = (char *)peer->refusal;
-    ck_assert_int_eq(request->request_case, FNK(STATE_REQUEST__REQUEST_GET));
+    if (request->request_case != FNK(STATE_REQUEST__REQUEST_GET)) {
+        write_state(peer, stream, request, &response);
+        return;
+    }
+    response.response_case = FNK(STATE_RESPONSE__RESPONSE_GET);
+    response.get = &get;
     const side_values *side = find_side(peer, request->state_key);
+    const beamc_buffer *values =
+        side != NULL ? &side->values : user_state(peer, request->state_key);
     if (request->get->continuation_token.len == sizeof(start))
         memcpy(&start, request->get->continuation_token.data, sizeof(start));
-    if (side != NULL && peer->refusal == NULL) {
-        size_t size = side->values.size - start;
+    if (start < values->size && peer->refusal == NULL) {
+        size_t size = values->size - start;
         if (peer->page != 0 && size > peer->page)
             size = peer->page;
-        get.data = (ProtobufCBinaryData){ size, side->values.data + start };
+        get.data = (ProtobufCBinaryData){ size, values->data + start };
         start += size;
-        if (start < side->values.size)
+        if (start < values->size)
             get.continuation_token = (ProtobufCBinaryData){ sizeof(start), (uint8_t *)&start };
     }
     if (peer->babbles) {
@@ -381,7 +427,8 @@ fn_peer *fn_peer_new(void)
 
     need(peer != NULL && uv_mutex_init(&peer->lock) == 0 && uv_cond_init(&peer->changed) == 0);
     peer->arena = beamc_arena_new();
-    need(peer->arena != NULL);
+    peer->user_state = beamc__table_new();
+    need(peer->arena != NULL && peer->user_state != NULL);
     beamc__rpc_init();
     exec_ok(beamc__rpc_queue_new(&peer->queue, "peer"));
     const beamc__rpc_service served = { methods, sizeof(methods) / sizeof(*methods), peer, NULL };
@@ -409,6 +456,12 @@ void fn_peer_free(fn_peer *peer)
         beamc_buffer_dispose(&peer->sides[i].key);
         beamc_buffer_dispose(&peer->sides[i].values);
     }
+    for (size_t i = 0; i < beamc__table_count(peer->user_state); i++) {
+        beamc_buffer *values = beamc__table_value(peer->user_state, i);
+        beamc_buffer_dispose(values);
+        free(values);
+    }
+    beamc__table_free(peer->user_state);
     for (size_t i = 0; i < peer->descriptor_count; i++)
         free(peer->descriptors[i].bytes.data);
     beamc_arena_free(peer->arena);
@@ -817,6 +870,14 @@ int fn_peer_state_count(fn_peer *peer)
     int count = peer->state_count;
     uv_mutex_unlock(&peer->lock);
     return count;
+}
+
+const FN(StateRequest) *fn_peer_state_request(fn_peer *peer)
+{
+    uv_mutex_lock(&peer->lock);
+    const FN(StateRequest) *request = peer->state_request;
+    uv_mutex_unlock(&peer->lock);
+    return request;
 }
 
 void fn_peer_wait_state(fn_peer *peer, int count)

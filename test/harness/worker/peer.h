@@ -122,7 +122,10 @@ void fn_peer_refuse_state(fn_peer *peer, const char *text);
 void fn_peer_babble(fn_peer *peer);
 /* Questions are not answered. */
 void fn_peer_ignore_state(fn_peer *peer);
+/* Requests of any kind; what was appended to a key is what a get answers, until it is cleared. */
 int fn_peer_state_count(fn_peer *peer);
+/* The last one. */
+const FN(StateRequest) *fn_peer_state_request(fn_peer *peer);
 /* Waits for that many questions. */
 void fn_peer_wait_state(fn_peer *peer, int count);
 
