@@ -23,7 +23,7 @@ typedef struct {
     beamc__op **consumers; /* in order of id */
     size_t consumer_count;
     beamc_receiver *receiver; /* where its elements go */
-    const uint64_t *count;    /* of its elements in this bundle: a consumer's */
+    uint64_t *count;          /* of its elements in this bundle: a consumer's */
     const beamc__op *producer; /* NULL: none, as of a side input */
     size_t consumer_capacity;
 } beamc__node;
@@ -64,6 +64,7 @@ struct beamc__plan {
     beamc__op *current;          /* at work now; atomic */
     int phase;                   /* atomic */
     beamc__op *failed;           /* where the bundle's first error arose */
+    bool error_sampled;          /* the element of that error was */
     const beamc_error *told;     /* the error that was named last; may be gone, only compared */
     beamc_error *sticky;         /* of calls that cannot answer an error; owned */
     beamc__state_fetch token_fetch; /* state-backed iterables */
@@ -175,6 +176,9 @@ bool beamc__op_is_source(const beamc__op *op);
 /* Of a source: how far it has come. */
 typedef struct beamc__data_channel beamc__data_channel;
 beamc__data_channel *beamc__source_channel(beamc__op *op);
+
+/* Puts a tap before the receiver of @node, if the plan has its elements sampled. */
+beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node);
 
 /* ---- side inputs ------------------------------------------------------------------------------ */
 

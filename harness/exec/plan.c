@@ -542,7 +542,7 @@ static beamc_error *fan_process(beamc_receiver *self, const beamc_element_info *
     return NULL;
 }
 
-static beamc_error *connect_node(beamc__plan *plan, beamc__node *node)
+static beamc_error *connect_consumers(beamc__plan *plan, beamc__node *node)
 {
     /* A flatten receives from several PCollections and cannot count each. */
     bool alone = node->consumer_count == 1 && node->consumers[0]->input == node &&
@@ -564,6 +564,12 @@ static beamc_error *connect_node(beamc__plan *plan, beamc__node *node)
     node->receiver = &made->receiver;
     node->count = &made->count;
     return NULL;
+}
+
+static beamc_error *connect_node(beamc__plan *plan, beamc__node *node)
+{
+    BEAMC_TRY(connect_consumers(plan, node));
+    return beamc__tap_insert(plan, node);
 }
 
 /* ---- state ----------------------------------------------------------------------------------- */
@@ -707,6 +713,7 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
     plan->bundle = bundle;
     plan->failed = NULL;
     plan->told = NULL;
+    plan->error_sampled = false;
     for (size_t i = 0; i < plan->op_count; i++) {
         __atomic_store_n(&plan->ops[i]->count, 0, __ATOMIC_RELAXED);
         for (int phase = 0; phase < BEAMC__PHASES; phase++)
@@ -715,10 +722,8 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
             beamc__data_channel_start(beamc__source_channel(plan->ops[i]),
                                       bundle->view != NULL && bundle->view->fenced);
     }
-    for (size_t i = 0; i < plan->node_count; i++) {
-        if (plan->nodes[i].receiver->process == fan_process)
-            __atomic_store_n(&((fan *)plan->nodes[i].receiver)->count, 0, __ATOMIC_RELAXED);
-    }
+    for (size_t i = 0; i < plan->node_count; i++)
+        __atomic_store_n(plan->nodes[i].count, 0, __ATOMIC_RELAXED);
     if (bundle->view != NULL)
         beamc__bundle_view_set(bundle->view, plan);
     beamc_error *error = run_ops(plan);

@@ -11,6 +11,7 @@
 
 #include "harness/exec/bundle.h"
 #include "harness/exec/metrics.h"
+#include "harness/exec/samples.h"
 #include "harness/exec/split.h"
 #include "proto/beam.h"
 #include <beamc/dofn.h>
@@ -25,6 +26,7 @@ typedef struct {
     beamc_log_level log_level;
     bool log_ids; /* log entries name transforms by their ids in the descriptor, as runners expect, and
                    * not by their names */
+    beamc__samples *samples; /* where elements are to be sampled; borrowed, NULL: not at all */
 } beamc__plan_options;
 
 /* Builds the plan of @descriptor (borrowed as long as the plan) and sets up its DoFns.  An error

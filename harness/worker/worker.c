@@ -66,6 +66,7 @@ struct beamc__worker {
     beamc__instructions *instructions;
     beamc__short_ids *ids;
     beamc__state_store *state_cache;
+    beamc__samples *samples; /* NULL: none are wanted */
     beamc__threads *threads;
     beamc__data_registry registry;
     int64_t held; /* atomic */
@@ -643,6 +644,25 @@ static void monitoring_infos(beamc__worker *worker, const FN(InstructionRequest)
     send_response(worker, &response, request->instruction_id);
 }
 
+/* Where nothing is sampled there are no samples, which is an answer. */
+static void sample_data(beamc__worker *worker, const FN(InstructionRequest) *request,
+                        beamc_arena *arena)
+{
+    FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+    FN(SampleDataResponse) answer = FNK(SAMPLE_DATA_RESPONSE__INIT);
+    const FN(SampleDataRequest) *asked = request->sample_data;
+
+    if (worker->samples != NULL &&
+        beamc__samples_take(worker->samples, asked->pcollection_ids, asked->n_pcollection_ids,
+                            &answer, arena) < 0) {
+        send_error(worker, request->instruction_id, beamc_error_nomem());
+        return;
+    }
+    response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_SAMPLE_DATA);
+    response.sample_data = &answer;
+    send_response(worker, &response, request->instruction_id);
+}
+
 static void register_descriptors(beamc__worker *worker, const FN(InstructionRequest) *request)
 {
     FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
@@ -685,6 +705,9 @@ static bool dispatch(beamc__worker *worker, const FN(InstructionRequest) *reques
         break;
     case FNK(INSTRUCTION_REQUEST__REQUEST_HARNESS_MONITORING_INFOS):
         harness_infos(worker, request);
+        break;
+    case FNK(INSTRUCTION_REQUEST__REQUEST_SAMPLE_DATA):
+        sample_data(worker, request, arena);
         break;
     case FNK(INSTRUCTION_REQUEST__REQUEST_REGISTER):
         register_descriptors(worker, request);
@@ -946,6 +969,10 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->threads = beamc__threads_new(BUNDLES_MAX);
     worker->state_cache = beamc__state_store_new(
         options->state_cache_size > 0 ? options->state_cache_size : STATE_CACHE_SIZE);
+    if (options->sample_elements || options->sample_errors)
+        worker->samples = beamc__samples_new(!options->sample_elements);
+    if ((options->sample_elements || options->sample_errors) && worker->samples == NULL)
+        return beamc_error_nomem();
     if (worker->id == NULL || worker->ids == NULL || worker->instructions == NULL ||
         worker->threads == NULL || worker->state_cache == NULL)
         return beamc_error_nomem();
@@ -959,7 +986,8 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
                                                   .function_count = options->function_count,
                                                   .log = worker->log,
                                                   .log_level = worker->log_level,
-                                                  .log_ids = true };
+                                                  .log_ids = true,
+                                                  .samples = worker->samples };
     worker->registry = (beamc__data_registry){ .find = find_inbox,
                                                .lost = data_lost,
                                                .ctx = worker,
@@ -1087,6 +1115,7 @@ void beamc__worker_free(beamc__worker *worker)
     beamc__rpc_queue_free(worker->control_queue);
     beamc__instructions_free(worker->instructions);
     beamc__state_store_free(worker->state_cache);
+    beamc__samples_free(worker->samples);
     beamc__short_ids_free(worker->ids);
     beamc_error_free(worker->error); /* nobody waited */
     uv_cond_destroy(&worker->changed);

@@ -27,6 +27,8 @@ typedef struct {
     size_t function_count;
     bool short_ids;            /* the runner takes metrics by short ids alone */
     bool embed_output;         /* the runner takes elements in the answer to a bundle */
+    bool sample_elements;      /* for SampleData: some, and those that fail */
+    bool sample_errors;        /* only those */
     beamc_log_level log_level; /* 0: INFO */
     size_t state_cache_size;   /* bytes of answers about state that outlive a bundle; 0: 100 MB */
     int64_t ready_ms;          /* for the runner's servers to come up; 0: a minute */

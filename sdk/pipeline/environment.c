@@ -5,6 +5,7 @@
 /* What our workers can do: protocols first, then coders, then transforms. */
 static const char *const capabilities[] = {
     "beam:protocol:control_request_elements_embedding:v1",
+    "beam:protocol:data_sampling:v1",
     "beam:protocol:harness_monitoring_infos:v1",
     "beam:protocol:multi_core_bundle_processing:v1",
     "beam:protocol:progress_reporting:v1",

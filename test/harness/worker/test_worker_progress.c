@@ -225,6 +225,70 @@ START_TEST(a_bundle_is_split_many_times)
 }
 END_TEST
 
+/* ---- samples --------------------------------------------------------------------------------- */
+
+static const FN(SampleDataResponse) *ask_samples(const char *id)
+{
+    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
+    FN(SampleDataRequest) sample = FNK(SAMPLE_DATA_REQUEST__INIT);
+
+    request.instruction_id = (char *)id;
+    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_SAMPLE_DATA);
+    request.sample_data = &sample;
+    fn_peer_send(runner, FN_CONTROL, &request);
+    const FN(InstructionResponse) *response = fn_peer_response(runner, id, 1);
+    ck_assert_str_eq(response->error, "");
+    return response->sample_data;
+}
+
+static const FN(SampleDataResponse__ElementList) *samples_of(const FN(SampleDataResponse) *from,
+                                                             const char *pcollection)
+{
+    for (size_t i = 0; i < from->n_element_samples; i++) {
+        if (strcmp(from->element_samples[i]->key, pcollection) == 0)
+            return from->element_samples[i]->value;
+    }
+    return NULL;
+}
+
+/* Not at all, all that are wanted, only those that fail. */
+START_TEST(elements_are_sampled_where_that_is_wanted)
+{
+    beamc__worker_options options = { .id = "w",
+                                      .sample_elements = _i == 1,
+                                      .sample_errors = _i == 2 };
+
+    runner = fn_peer_new();
+    worker = fn_peer_worker(runner, &options);
+    worker_give(runner, "fail", worker_fn_fail);
+    fn_peer_process(runner, "i1", "fail");
+    fn_peer_put(runner, "i1", "in", "a b");
+    fn_peer_done(runner, "i1");
+    fn_peer_process(runner, "i2", "fail");
+    fn_peer_put(runner, "i2", "in", "c bad d");
+    fn_peer_failed(runner, "i2", "no good");
+    const FN(SampleDataResponse) *samples = ask_samples("s1");
+    const FN(SampleDataResponse__ElementList) *in = samples_of(samples, "p0");
+    const FN(SampleDataResponse__ElementList) *out = samples_of(samples, "p1");
+    if (_i == 0) {
+        ck_assert_uint_eq(samples->n_element_samples, 0);
+        finish();
+        return;
+    }
+    /* a, b, c, bad, and bad again for its error */
+    ck_assert_uint_eq(in->n_elements, _i == 1 ? 5 : 1);
+    ck_assert_int_eq(out == NULL ? 0 : (int)out->n_elements, _i == 1 ? 3 : 0);
+    const FN(SampledElement) *failed = in->elements[in->n_elements - 1];
+    ck_assert_uint_eq(failed->element.len, 4);
+    ck_assert_int_eq(memcmp(failed->element.data, "\3bad", 4), 0);
+    ck_assert_str_eq(failed->exception->instruction_id, "i2");
+    ck_assert_str_eq(failed->exception->transform_id, "fn");
+    ck_assert_ptr_nonnull(strstr(failed->exception->error, "no good"));
+    ck_assert_uint_eq(ask_samples("s2")->n_element_samples, 0);
+    finish();
+}
+END_TEST
+
 Suite *suite_worker_progress(void)
 {
     Suite *suite = suite_create("worker_progress");
@@ -237,6 +301,9 @@ Suite *suite_worker_progress(void)
     tcase_add_loop_test(tc, bundles_are_split_at_every_point, 2, 6);
     tcase_add_test(tc, what_cannot_be_split_is_not);
     tcase_add_test(tc, a_bundle_is_split_many_times);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("samples");
+    tcase_add_loop_test(tc, elements_are_sampled_where_that_is_wanted, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
 }
