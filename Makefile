@@ -263,7 +263,7 @@ help:
 	@echo 'make run          counts the words of INPUT=pattern into OUTPUT=prefix, and shows the most frequent'
 	@echo 'make test         all tests; SUITES="arena table" only these; SAN=address,undefined or SAN=thread'
 	@echo 'make test-graph   other SDKs read the graphs of our pipelines; needs scripts/install_peers.sh'
-	@echo 'make test-runners examples on RUNNERS=direct,prism,flink,spark; needs scripts/install_*.sh'
+	@echo 'make test-runners examples on RUNNERS=direct,prism,python,flink,spark; needs scripts/install_*.sh'
 	@echo 'make check        headers, layers, symbols, names, style'
 	@echo 'make check-proto  compares proto/ with the descriptors of the apache-beam wheel'
 	@echo 'make fuzz         fuzzes each decoder for FUZZ_TIME=60 seconds; needs clang'

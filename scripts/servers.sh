@@ -4,6 +4,7 @@
 # Starts and stops job servers on this machine, on free ports of the loopback interface:
 #
 #     prism                        Beam's local runner
+#     python                       the job server of Beam's Python SDK, with the runner its tests use
 #     flink          spark         Beam's job servers, with the engine inside
 #     flink-cluster  spark-cluster the same in front of a cluster: a master and a worker, each a
 #                                  process of its own; they try again what has failed
@@ -21,7 +22,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 peers=$PWD/build/peers
 deadline=${BEAMC_SERVER_TIMEOUT:-120}
-names="prism flink spark flink-cluster spark-cluster"
+names="prism python flink spark flink-cluster spark-cluster"
 
 say() {
     echo "servers.sh: $*" >&2
@@ -105,6 +106,14 @@ start_prism() {
     launch prism "$peers/bin/prism" --serve_http=false --log_kind=text --log_level=warn \
         --job_port="$port"
     await prism listens "$port"
+}
+
+start_python() {
+    need "$peers/python/bin/python" "scripts/install_peers.sh python" || return
+    launch python "$peers/python/bin/python" \
+        -m apache_beam.runners.portability.local_job_service_main \
+        --job_port "$port" --staging_dir "$run/artifacts"
+    await python listens "$port"
 }
 
 # job_server JARS CLASS OPTION...: in front of what has been started, or alone.
@@ -208,7 +217,7 @@ start_spark-cluster() {
 # The processes of a server, those started last first.
 processes() {
     local process
-    for process in server prism worker master; do
+    for process in server prism python worker master; do
         [ -e "$run/$process.pid" ] && echo $process
     done
 }
@@ -250,7 +259,7 @@ start_one() {
     mkdir -p "$run"
     port=$(free_port)
     java=$(java_for)
-    if [ $name != prism ] && [ ! -x "$java" ]; then
+    if [ $name != prism ] && [ $name != python ] && [ ! -x "$java" ]; then
         say "$name needs java: apt-get install openjdk-17-jdk-headless"
         return 3
     fi

@@ -8,8 +8,9 @@
 #
 #     BIN            where the examples are
 #     PIPELINES      the program of test/pipelines
-#     RUNNERS        direct,prism,flink,spark and flink-cluster,spark-cluster; each but direct is
-#                    started by scripts/servers.sh if it does not run, and then stopped after
+#     RUNNERS        direct,prism,flink,spark and python,flink-cluster,spark-cluster; each but
+#                    direct is started by scripts/servers.sh if it does not run, and then stopped
+#                    after
 #     ENVIRONMENTS   how workers start: LOOPBACK,PROCESS
 #     CASES          only these
 #     TIMEOUT        seconds for one case (180)
@@ -165,7 +166,8 @@ for runner in direct ${runners//,/ }; do
         continue
     fi
     for environment in ${environments//,/ }; do
-        way=(--runner="${runner%-cluster}" --job_endpoint="${endpoint#* }"
+        kind=${runner%-cluster}
+        way=(--runner="${kind/python/portable}" --job_endpoint="${endpoint#* }"
             --environment_type="$environment")
         run_column "$runner" "$environment"
     done
