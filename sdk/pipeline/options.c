@@ -2,11 +2,12 @@
 /* Reads command lines and answers what they say.  Values are kept as text under the option's
  * canonical name (job_name) and were checked to be of the option's kind. */
 #include "options.h"
+#include "sdk/base/nearest.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_SIZE = 128 };
+enum { NAME_MAX_SIZE = BEAMC__NEAREST_SIZE };
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -30,7 +31,7 @@ const beamc_option_spec *beamc__option_find(const beamc_options *options, const 
 {
     const beamc_option_spec *own = find_own(options, name);
 
-    return own != NULL ? own : find_known(name);
+    return own != NULL || options->is_command ? own : find_known(name);
 }
 
 /* jobName and job-name as job_name; false if it is too long for any option. */
@@ -51,68 +52,19 @@ static bool canonical_name(char out[NAME_MAX_SIZE], const char *name, size_t siz
     return true;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many letters to add, drop, change or swap with their neighbour. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t rows[3][NAME_MAX_SIZE + 1];
-    size_t *before = rows[0], *last = rows[1], *row = rows[2];
-    size_t a_size = strlen(a), b_size = strlen(b);
-
-    for (size_t j = 0; j <= b_size; j++)
-        last[j] = j;
-    for (size_t i = 1; i <= a_size; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b_size; j++) {
-            size_t change = last[j - 1] + (a[i - 1] != b[j - 1]);
-            row[j] = least(change, least(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = least(row[j], before[j - 2] + 1);
-        }
-        size_t *spare = before;
-        before = last;
-        last = row;
-        row = spare;
-    }
-    return last[b_size];
-}
-
-static void consider(const char **nearest, size_t *distance, const char *name,
-                     const char *candidate)
-{
-    if (strlen(candidate) >= NAME_MAX_SIZE)
-        return;
-    size_t d = edit_distance(name, candidate);
-    /* "direct_num" for "direct_num_workers": its beginning, long enough to say something. */
-    if (strlen(name) >= 4 && strncmp(name, candidate, strlen(name)) == 0)
-        d = least(d, 2);
-    if (d < *distance) {
-        *distance = d;
-        *nearest = candidate;
-    }
-}
-
 const char *beamc__option_nearest(const beamc_options *options, const char *name,
                                   const beamc__option_names *more)
 {
-    const char *nearest = NULL;
-    size_t size = strlen(name);
-    /* Further than this is no slip of the finger. */
-    size_t distance = size / 3 + 2;
+    beamc__nearest nearest;
 
-    if (size >= NAME_MAX_SIZE)
-        return NULL;
+    beamc__nearest_init(&nearest, name);
     for (size_t i = 0; i < options->spec_count; i++)
-        consider(&nearest, &distance, name, options->specs[i].name);
-    for (size_t i = 0; i < beamc__options_known_count; i++)
-        consider(&nearest, &distance, name, beamc__options_known[i].spec.name);
+        beamc__nearest_try(&nearest, options->specs[i].name);
+    for (size_t i = 0; !options->is_command && i < beamc__options_known_count; i++)
+        beamc__nearest_try(&nearest, beamc__options_known[i].spec.name);
     for (size_t i = 0; more != NULL && i < more->count; i++)
-        consider(&nearest, &distance, name, more->items[i]);
-    return nearest;
+        beamc__nearest_try(&nearest, more->items[i]);
+    return nearest.found;
 }
 
 /* ---- keeping values -------------------------------------------------------------------------- */
@@ -285,7 +237,8 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
     }
     if (spec == NULL)
         return meet_unknown(options, name, next, used);
-    if (value == NULL && spec->kind == BEAMC_OPTION_BOOL && !is_truth(next)) {
+    if (value == NULL && spec->kind == BEAMC_OPTION_BOOL &&
+        (options->is_command || !is_truth(next))) {
         value = "true";
     } else if (value == NULL) {
         if (next == NULL || strncmp(next, "--", 2) == 0)
@@ -300,21 +253,41 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
     return set_option(options, spec, value);
 }
 
+/* What is no option: a mistake, but for commands. */
+static beamc_error *meet_argument(beamc_options *options, const char *arg)
+{
+    if (!options->is_command)
+        return beamc_error_new(BEAMC_EINVAL,
+                               "'%s' belongs to no option; options are --name=value", arg);
+    arg = beamc_arena_strdup(options->arena, arg);
+    return arg != NULL && append_item(options, &options->arguments, arg) ? NULL
+                                                                         : beamc_error_nomem();
+}
+
 static beamc_error *read_arguments(beamc_options *options, int argc, const char *const *argv)
 {
+    bool only_arguments = false;
     int used;
 
     for (int i = 1; i < argc; i += used) {
         const char *arg = argv[i];
+        used = 1;
+        if (only_arguments) {
+            BEAMC_TRY(meet_argument(options, arg));
+            continue;
+        }
+        only_arguments = options->is_command && strcmp(arg, "--") == 0;
+        if (only_arguments)
+            continue;
         if (strcmp(arg, "-h") == 0)
             arg = "--help";
         if (arg[0] == '-' && arg[1] != '-' && isalpha((unsigned char)arg[1]))
             return beamc_error_new(BEAMC_EINVAL, "%s: options begin with two dashes: -%s", arg,
                                    arg);
         if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0')
-            return beamc_error_new(BEAMC_EINVAL,
-                                   "'%s' belongs to no option; options are --name=value", arg);
-        BEAMC_TRY(read_option(options, arg, i + 1 < argc ? argv[i + 1] : NULL, &used));
+            BEAMC_TRY(meet_argument(options, arg));
+        else
+            BEAMC_TRY(read_option(options, arg, i + 1 < argc ? argv[i + 1] : NULL, &used));
     }
     return NULL;
 }
@@ -359,9 +332,15 @@ static beamc_error *missing(const beamc_option_spec *spec)
     return beamc_error_new(BEAMC_EINVAL, "option --%s is needed: %s", spec->name, spec->help);
 }
 
+/* An option that asks about the program, and for nothing else; a command may be without. */
+static bool asks_only(const beamc_options *options, const char *name)
+{
+    return beamc__option_find(options, name) != NULL && beamc_option_bool(options, name, false);
+}
+
 static beamc_error *check_required(const beamc_options *options)
 {
-    if (beamc_option_bool(options, "help", false) || beamc_option_bool(options, "version", false))
+    if (asks_only(options, "help") || asks_only(options, "version"))
         return NULL;
     for (size_t i = 0; i < options->spec_count; i++) {
         const beamc_option_spec *spec = &options->specs[i];
@@ -387,24 +366,27 @@ static beamc_error *parse(beamc_options *options, int argc, const char *const *a
     options->problem = (beamc_error **)calloc(1, sizeof(*options->problem));
     if (options->arena == NULL || options->given == NULL || options->problem == NULL)
         return beamc_error_nomem();
-    options->program = beamc_arena_strdup(options->arena, beamc__option_program(argc, argv));
+    options->program = beamc_arena_strdup(
+        options->arena, options->is_command ? argv[0] : beamc__option_program(argc, argv));
     if (options->program == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(check_specs(options));
-    options->keeps_unknown = names_another_runner(argc, argv);
+    options->keeps_unknown = !options->is_command && names_another_runner(argc, argv);
     options->unknown_end = &options->unknown;
     BEAMC_TRY(read_arguments(options, argc, argv));
     return check_required(options);
 }
 
-beamc_error *beamc_options_parse(beamc_options **out, int argc, const char *const *argv,
-                                 const beamc_option_spec *specs, size_t spec_count)
+static beamc_error *new_options(beamc_options **out, bool is_command, int argc,
+                                const char *const *argv, const beamc_option_spec *specs,
+                                size_t spec_count)
 {
     beamc_options *options = (beamc_options *)calloc(1, sizeof(*options));
 
     *out = NULL;
     if (options == NULL)
         return beamc_error_nomem();
+    options->is_command = is_command;
     options->specs = specs;
     options->spec_count = spec_count;
     beamc_error *error = parse(options, argc, argv);
@@ -414,6 +396,18 @@ beamc_error *beamc_options_parse(beamc_options **out, int argc, const char *cons
     }
     *out = options;
     return NULL;
+}
+
+beamc_error *beamc_options_parse(beamc_options **out, int argc, const char *const *argv,
+                                 const beamc_option_spec *specs, size_t spec_count)
+{
+    return new_options(out, false, argc, argv, specs, spec_count);
+}
+
+beamc_error *beamc__options_parse_command(beamc_options **out, int argc, const char *const *argv,
+                                          const beamc_option_spec *specs, size_t spec_count)
+{
+    return new_options(out, true, argc, argv, specs, spec_count);
 }
 
 void beamc_options_free(beamc_options *options)

@@ -38,9 +38,17 @@ typedef struct beamc__option_unknown {
     struct beamc__option_unknown *next;
 } beamc__option_unknown;
 
+typedef struct {
+    const char **items;
+    size_t count, capacity;
+    const char *joined; /* with commas; of a list only */
+} beamc__option_values;
+
 struct beamc_options {
     beamc_arena *arena;
     const char *program;
+    bool is_command; /* knows @specs and no others, and takes arguments */
+    beamc__option_values arguments;
     const beamc_option_spec *specs; /* borrowed */
     size_t spec_count;
     beamc__table *given;  /* canonical name -> beamc__option_values */
@@ -50,14 +58,16 @@ struct beamc_options {
     beamc__option_unknown **unknown_end;
 };
 
-typedef struct {
-    const char **items;
-    size_t count, capacity;
-    const char *joined; /* with commas; of a list only */
-} beamc__option_values;
-
 /* The name of the program: the last part of argv[0]. */
 const char *beamc__option_program(int argc, const char *const *argv);
+
+/* The command line of a command of ours: only @specs are known, what is no option is kept in
+ * arguments, and all behind "--" is one.  argv[0] is what messages call the command.  Else as
+ * beamc_options_parse. */
+BEAMC_MUST_USE beamc_error *beamc__options_parse_command(beamc_options **out, int argc,
+                                                         const char *const *argv,
+                                                         const beamc_option_spec *specs,
+                                                         size_t spec_count);
 
 /* The program's, else Beam's; NULL if neither has it. */
 const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name);
@@ -95,6 +105,9 @@ int beamc__option_check(beamc_option_kind kind, const char *text);
 const char *beamc__option_kind_text(beamc_option_kind kind);
 /* "NUMBER": for --help. */
 const char *beamc__option_kind_placeholder(beamc_option_kind kind);
+
+/* Appends the lines of an option in --help. */
+void beamc__option_help(beamc_buffer *out, const beamc_option_spec *spec);
 
 /* Options that were given, that no runner of this build's direct kind makes use of: calls @each. */
 void beamc__options_without_effect(const beamc_options *options,

@@ -33,7 +33,7 @@ static void wrap(beamc_buffer *out, size_t at, const char *text)
     }
 }
 
-static void help_option(beamc_buffer *out, const beamc_option_spec *spec)
+void beamc__option_help(beamc_buffer *out, const beamc_option_spec *spec)
 {
     char head[256];
     char text[1024];
@@ -83,7 +83,7 @@ static void help_group(beamc_buffer *out, const beamc_options *options, beamc__o
         if (!titled)
             beamc_buffer_printf(out, "\n%s:\n", beamc__option_group_titles[group]);
         titled = true;
-        help_option(out, &known->spec);
+        beamc__option_help(out, &known->spec);
     }
 }
 
@@ -97,7 +97,7 @@ void beamc_options_help(const beamc_options *options, beamc_buffer *out)
     if (options->spec_count > 0)
         beamc_buffer_append_string(out, "\nThis program:\n");
     for (size_t i = 0; i < options->spec_count; i++)
-        help_option(out, &options->specs[i]);
+        beamc__option_help(out, &options->specs[i]);
     for (int group = 0; group < BEAMC__OPTIONS_GROUPS; group++)
         help_group(out, options, (beamc__option_group)group);
     beamc_buffer_printf(

@@ -439,6 +439,46 @@ START_TEST(options_without_effect_here_are_told)
 }
 END_TEST
 
+/* ---- command lines of commands --------------------------------------------------------------- */
+
+static beamc_error *parse_command(int argc, const char *const *argv)
+{
+    beamc_options_free(options);
+    return beamc__options_parse_command(&options, argc, argv, own, COUNT(own));
+}
+
+START_TEST(a_command_takes_arguments_between_options)
+{
+    const char *argv[] = { "beamc try", "a", "--exact", "1", "--keyword", "k", "-", "",
+                           "--",        "--exact=0", "--" };
+
+    ck_assert_ptr_null(parse_command(COUNT(argv), argv));
+    ck_assert_str_eq(beamc_options_program(options), "beamc try");
+    ck_assert(beamc_option_bool(options, "exact", false));
+    ck_assert_str_eq(beamc_option(options, "keyword"), "k");
+    const char *const arguments[] = { "a", "1", "-", "", "--exact=0", "--" };
+    ck_assert_uint_eq(options->arguments.count, COUNT(arguments));
+    for (size_t i = 0; i < COUNT(arguments); i++)
+        ck_assert_str_eq(options->arguments.items[i], arguments[i]);
+}
+END_TEST
+
+START_TEST(a_command_knows_its_own_options_only)
+{
+    const char *const beams[] = { "try", "--keyword=k", "--runner=flink", "--server_text=1" };
+    const char *const unknown[] = { "try", "--keyword=k", "--limits=3" };
+    const char *const dashes[] = { "try", "-keyword", "k" };
+
+    check_refused(parse_command(COUNT(beams), beams),
+                  "unknown option --runner; --help lists them all");
+    check_refused(parse_command(COUNT(unknown), unknown),
+                  "unknown option --limits; did you mean --limit?");
+    check_refused(parse_command(COUNT(dashes), dashes),
+                  "-keyword: options begin with two dashes: --keyword");
+    check_refused(parse_command(1, beams), "option --keyword is needed: what to look for");
+}
+END_TEST
+
 START_TEST(no_memory_is_an_error)
 {
     const char *argv[] = { "prog", "--keyword=a,b", "--tags=1,2,3,4,5", "--tags", "6", "--exact" };
@@ -482,6 +522,8 @@ Suite *suite_options(void)
     tcase_add_test(tc, beams_table_is_sound);
     tcase_add_test(tc, help_shows_everything_in_lines_of_100);
     tcase_add_test(tc, options_without_effect_here_are_told);
+    tcase_add_test(tc, a_command_takes_arguments_between_options);
+    tcase_add_test(tc, a_command_knows_its_own_options_only);
     tcase_add_test(tc, no_memory_is_an_error);
     suite_add_tcase(suite, tc);
     return suite;
