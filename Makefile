@@ -25,6 +25,7 @@ say    = $(if $(V),,@printf '  %-6s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$(2)))
 
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
+BINDIR  ?= $(PREFIX)/bin
 DESTDIR ?=
 
 CXX        ?= g++
@@ -83,7 +84,7 @@ ALL_ROOMS := $(filter-out sdk/examples,$(patsubst %/,%,$(wildcard sdk/*/ harness
 ROOMS     ?= $(ALL_ROOMS)
 # Not empty where only some rooms are asked for; then there are no programs.
 SOME_ROOMS := $(filter-out $(ROOMS),$(ALL_ROOMS))
-# Files named *_main.c are programs of their own: harness/container/boot_main.c is beamc-boot.
+# Files named *_main.c are programs of their own: beamc-boot is boot_main.c, beamc is beamc_main.c.
 MAIN_C    := $(foreach room,$(ROOMS),$(wildcard $(room)/*_main.c))
 LIB_C     := $(filter-out $(MAIN_C),$(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))))
 LIB_OBJ   := $(LIB_C:%.c=$(BUILD)/%.o)
@@ -93,7 +94,9 @@ PUBLIC_HEADERS := $(sort $(wildcard $(addsuffix /beamc/*.h,$(PUBLIC_DIRS))))
 
 EXAMPLE_C := $(if $(SOME_ROOMS),,$(sort $(wildcard sdk/examples/*.c)))
 EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
-PROGRAMS  := $(if $(filter-out $(ROOMS),$(ALL_ROOMS)),,$(BIN)/beamc-boot)
+# The program of a file named *_main.c.
+program_of = $(BIN)/$(patsubst beamc-beamc,beamc,beamc-$(patsubst %_main.c,%,$(notdir $(1))))
+PROGRAMS  := $(if $(SOME_ROOMS),,$(foreach file,$(MAIN_C),$(call program_of,$(file))))
 
 TEST_DIRS := $(if $(SOME_ROOMS),$(foreach room,proto $(ROOMS),$(wildcard test/$(room))), \
                $(filter-out test/bench/ test/fuzz/ test/examples/ test/graph/ test/pipelines/,$(wildcard test/*/)))
@@ -122,7 +125,7 @@ $(BUILD)/sdk/examples/%.o: INC := $(PUBLIC_INC)
 # Suites and fuzz targets are declared where they are called from.
 $(BUILD)/test/%.o: LANG_FLAGS += -Wno-missing-prototypes
 # --version tells it.
-$(BUILD)/runners/main/main.o: LANG_FLAGS += -DBEAMC_VERSION='"$(VERSION)"'
+$(BUILD)/runners/main/main.o $(BUILD)/runners/cli/cli.o: LANG_FLAGS += -DBEAMC_VERSION='"$(VERSION)"'
 
 # Fewer rooms have fewer suites.
 $(BUILD)/test/main.o: LANG_FLAGS += $(if $(SOME_ROOMS),-DSOME_ROOMS)
@@ -165,12 +168,13 @@ $(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(BUILD)/libbeamc.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
-.PHONY: all
-$(BIN)/beamc-boot: $(BUILD)/harness/container/boot_main.o $(BUILD)/libbeamc.a
+$(foreach file,$(MAIN_C),$(eval $(call program_of,$(file)): $(BUILD)/$(file:.c=.o)))
+$(PROGRAMS): $(BUILD)/libbeamc.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(BUILD)/libbeamc.a $(PROGRAM_LIBS)
 
+.PHONY: all
 all: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(EXAMPLES) $(PROGRAMS)
 
 # ---- tests --------------------------------------------------------------------------------------
@@ -243,8 +247,9 @@ INCLUDEDIR := $(PREFIX)/include
 ROOT       := $(DESTDIR)
 
 .PHONY: install
-install: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so
-	install -d $(ROOT)$(INCLUDEDIR)/beamc $(ROOT)$(LIBDIR)/pkgconfig
+install: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(PROGRAMS)
+	install -d $(ROOT)$(BINDIR) $(ROOT)$(INCLUDEDIR)/beamc $(ROOT)$(LIBDIR)/pkgconfig
+	install -m 755 $(PROGRAMS) $(ROOT)$(BINDIR)
 	install -m 644 $(PUBLIC_HEADERS) $(ROOT)$(INCLUDEDIR)/beamc
 	install -m 644 $(BUILD)/libbeamc.a $(ROOT)$(LIBDIR)/libbeamc.a
 	install -m 755 $(BUILD)/libbeamc.so $(ROOT)$(LIBDIR)/libbeamc.so.$(VERSION)
@@ -275,5 +280,5 @@ help:
 .PHONY: FORCE
 FORCE:
 
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(EXAMPLE_C:%.c=$(BUILD)/%.d) $(FUZZ_C:%.c=$(BUILD)/%.d) \
+-include $(LIB_OBJ:.o=.d) $(MAIN_C:%.c=$(BUILD)/%.d) $(TEST_OBJ:.o=.d) $(EXAMPLE_C:%.c=$(BUILD)/%.d) $(FUZZ_C:%.c=$(BUILD)/%.d) \
          $(BUILD)/test/fuzz/replay.d

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands that commands.c makes its table of. */
+#ifndef BEAMC_CLI_COMMANDS_H
+#define BEAMC_CLI_COMMANDS_H
+
+#include "command.h"
+
+extern const beamc__command beamc__command_jobs_list;
+
+#endif
