@@ -87,11 +87,13 @@ PB(Environment__ResourceHintsEntry) **beamc__graph_hints(const beamc__graph *gra
 void beamc__graph_write_dot(const beamc__graph *graph, beamc_buffer *out);
 void beamc__graph_write_json(const beamc__graph *graph, beamc_buffer *out);
 
-/* Draws into a file by the end of its name: .dot, .json, or .svg through graphviz's dot.  The file
- * appears whole or not at all. */
+void beamc__graph_write_text(const beamc__graph *graph, beamc_buffer *out);
+
+/* Draws into a file by the end of its name: .dot, .json, .txt; .svg through graphviz's dot; .pb is
+ * the Pipeline itself.  The file appears whole or not at all. */
 BEAMC_MUST_USE beamc_error *beamc__graph_draw(const beamc__graph *graph, const char *path);
 
-/* Whether beamc__graph_draw knows the end of @path. */
-bool beamc__graph_can_draw(const char *path);
+/* NULL if beamc__graph_draw knows the end of @path; else an error that says which it knows. */
+BEAMC_MUST_USE beamc_error *beamc__graph_check_path(const char *path);
 
 #endif

@@ -13,7 +13,27 @@
 
 extern char **environ;
 
-typedef void graph_writer(const beamc__graph *graph, beamc_buffer *out);
+static void write_message(const beamc__graph *graph, beamc_buffer *out)
+{
+    size_t size = pb(pipeline__get_packed_size)(graph->pipeline);
+    uint8_t *at = beamc_buffer_reserve(out, size);
+
+    if (at != NULL)
+        out->size += pb(pipeline__pack)(graph->pipeline, at);
+}
+
+/* What a file is by the end of its name. */
+typedef struct {
+    const char *end;
+    void (*write)(const beamc__graph *graph, beamc_buffer *out);
+    bool by_dot; /* what was written is drawn by graphviz */
+} form;
+
+static const form forms[] = {
+    { ".dot", beamc__graph_write_dot, false },   { ".svg", beamc__graph_write_dot, true },
+    { ".json", beamc__graph_write_json, false }, { ".txt", beamc__graph_write_text, false },
+    { ".pb", write_message, false },
+};
 
 static const char *end_of(const char *path)
 {
@@ -23,11 +43,19 @@ static const char *end_of(const char *path)
     return dot != NULL ? dot : "";
 }
 
-bool beamc__graph_can_draw(const char *path)
+static const form *form_of(const char *path)
 {
-    const char *end = end_of(path);
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        if (strcmp(end_of(path), forms[i].end) == 0)
+            return &forms[i];
+    return NULL;
+}
 
-    return strcmp(end, ".dot") == 0 || strcmp(end, ".json") == 0 || strcmp(end, ".svg") == 0;
+beamc_error *beamc__graph_check_path(const char *path)
+{
+    if (form_of(path) != NULL)
+        return NULL;
+    return beamc_error_new(BEAMC_EINVAL, "the name must end in .dot, .svg, .json, .txt or .pb");
 }
 
 static beamc_error *write_all(int fd, const beamc_buffer *bytes, const char *path)
@@ -111,36 +139,30 @@ static beamc_error *write_svg(const char *path, const beamc_buffer *dot)
     return error;
 }
 
-static beamc_error *draw_beside(const beamc__graph *graph, const char *path, const char *beside)
+static beamc_error *draw_beside(const beamc__graph *graph, const form *as, const char *beside)
 {
-    bool json = strcmp(end_of(path), ".json") == 0;
-    graph_writer *writer = json ? beamc__graph_write_json : beamc__graph_write_dot;
     beamc_buffer text;
     beamc_error *error;
 
     beamc_buffer_init(&text);
-    writer(graph, &text);
+    as->write(graph, &text);
     if (beamc_buffer_failed(&text))
         error = beamc_error_nomem();
-    else if (strcmp(end_of(path), ".svg") == 0)
-        error = write_svg(beside, &text);
     else
-        error = write_file(beside, &text);
+        error = as->by_dot ? write_svg(beside, &text) : write_file(beside, &text);
     beamc_buffer_dispose(&text);
     return error;
 }
 
 beamc_error *beamc__graph_draw(const beamc__graph *graph, const char *path)
 {
-    if (!beamc__graph_can_draw(path))
-        return beamc_error_new(BEAMC_EINVAL, "--graph=%s: the name must end in .dot, .svg or .json",
-                               path);
+    BEAMC_TRY(beamc__graph_check_path(path));
     size_t size = strlen(path) + 32;
     char *beside = (char *)malloc(size);
     if (beside == NULL)
         return beamc_error_nomem();
     snprintf(beside, size, "%s.%ld.tmp", path, (long)getpid());
-    beamc_error *error = draw_beside(graph, path, beside);
+    beamc_error *error = draw_beside(graph, form_of(path), beside);
     if (error == NULL && rename(beside, path) < 0)
         error = beamc_error_system(errno, "%s", path);
     if (error != NULL)

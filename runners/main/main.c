@@ -60,9 +60,7 @@ static beamc_error *check_graphs(const beamc_options *options)
 {
     for (size_t i = 0; i < beamc_option_count(options, "graph"); i++) {
         const char *path = beamc_option_value(options, "graph", i);
-        if (!beamc__graph_can_draw(path))
-            return beamc_error_new(BEAMC_EINVAL,
-                                   "--graph=%s: the name must end in .dot, .svg or .json", path);
+        BEAMC_TRY(beamc_error_wrap(beamc__graph_check_path(path), "--graph=%s", path));
     }
     return NULL;
 }

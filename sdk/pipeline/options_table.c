@@ -20,7 +20,7 @@ const beamc__option_known beamc__options_known[] = {
            "direct (on this machine), prism, flink, spark or portable (a job server)")
     OPTION(RUN, TEXT, "job_name", "NAME", NULL, "what graphs and job pages call this run")
     OPTION(RUN, LIST, "graph", "FILE", NULL,
-           "draws the pipeline into FILE.dot, FILE.svg (by graphviz) or FILE.json")
+           "draws the pipeline into FILE.dot, .svg (by graphviz), .json, .txt; .pb is Beam's message")
     OPTION(RUN, BOOL, "dry_run", NULL, "false", "builds, checks and draws the pipeline, no more")
     OPTION(RUN, BOOL, "quiet", NULL, "false", "shows no progress and no summary")
     OPTION(RUN, BOOL, "help", NULL, "false", "shows this")

@@ -15,7 +15,7 @@ fails_with 2 'option --input is needed' "$wordcount" --output="$TMP/counts"
 fails_with 2 'option --output is needed' "$wordcount" $input
 fails_with 2 "it is direct (on this machine), prism" "$wordcount" $input --output="$TMP/counts" \
     --runner=flik
-fails_with 2 'must end in .dot, .svg or .json' "$wordcount" $input --output="$TMP/counts" \
+fails_with 2 'must end in .dot, .svg, .json, .txt or .pb' "$wordcount" $input --output="$TMP/counts" \
     --graph=a.png
 fails_with 2 '0 to 1024 threads' "$wordcount" $input --output="$TMP/counts" --direct_num_workers=-1
 fails_with 2 'TRACE, DEBUG' "$wordcount" $input --output="$TMP/counts" \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipelines to draw: what is read can be written as DOT and JSON, twice the same, and every node is
+/* Pipelines to draw: what is read can be written as DOT, JSON and text, twice the same, and every node is
  * after its parent. */
 #include "runners/main/graph.h"
 #include <stdio.h>
@@ -32,8 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     beamc_buffer_init(&again);
     beamc__graph_write_dot(graph, &once);
     beamc__graph_write_json(graph, &once);
+    beamc__graph_write_text(graph, &once);
     beamc__graph_write_dot(graph, &again);
     beamc__graph_write_json(graph, &again);
+    beamc__graph_write_text(graph, &again);
     REQUIRE(once.size == again.size && memcmp(once.data, again.data, once.size) == 0);
     beamc_buffer_dispose(&once);
     beamc_buffer_dispose(&again);

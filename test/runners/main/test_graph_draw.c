@@ -192,25 +192,74 @@ START_TEST(json_has_all_of_it)
 }
 END_TEST
 
+START_TEST(text_is_a_tree_with_what_flows)
+{
+    static const char expected[] =
+        "Impulse  (Impulse)\n"
+        "    -> bytes\n"
+        "Stop  (Impulse)\n"
+        "    -> bytes\n"
+        "Outer  (beam:transform:generic_composite:v1)\n"
+        "  Inner  (beam:transform:generic_composite:v1)\n"
+        "    look  (ParDo look)\n"
+        "        <- bytes  from Impulse\n"
+        "        <- bytes  from Stop  as side input stop (iterable)\n"
+        "        -> KV<string, int64>  as output\n";
+    beamc_buffer out;
+
+    read_graph();
+    beamc_buffer_init(&out);
+    beamc__graph_write_text(graph, &out);
+    beamc_buffer_append_byte(&out, '\0');
+    ck_assert_msg(strncmp((const char *)out.data, expected, strlen(expected)) == 0, "%s",
+                  (const char *)out.data);
+    ck_assert_msg(strstr((const char *)out.data,
+                         "GroupByKey  (GroupByKey)\n"
+                         "    <- KV<string, int64>  from Outer/Inner/look.output\n"
+                         "    -> KV<string, Iterable<int64>>\n") != NULL,
+                  "%s", (const char *)out.data);
+    beamc_buffer_dispose(&out);
+}
+END_TEST
+
+/* The message that a file holds is the one that was drawn. */
+static void check_is_pipeline(const char *path)
+{
+    static uint8_t read[1 << 16];
+    FILE *file = fopen(path, "rb");
+
+    ck_assert_ptr_nonnull(file);
+    size_t size = fread(read, 1, sizeof(read), file);
+    fclose(file);
+    ck_assert_uint_eq(size, bytes.size);
+    ck_assert_mem_eq(read, bytes.data, size);
+}
+
 START_TEST(files_are_drawn_by_their_ending)
 {
     char directory[] = "/tmp/beamc-graph-XXXXXX", path[128];
-    static const char *const ends[] = { "dot", "json" };
+    static const char *const ends[] = { "dot", "json", "txt", "pb" };
 
     ck_assert_ptr_nonnull(mkdtemp(directory));
     read_graph();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         snprintf(path, sizeof(path), "%s/drawn.%s", directory, ends[i]);
-        ck_assert(beamc__graph_can_draw(path));
+        ck_assert_ptr_null(beamc__graph_check_path(path));
         ck_assert_ptr_null(beamc__graph_draw(graph, path));
         ck_assert_int_eq(access(path, R_OK), 0);
+        if (strcmp(ends[i], "pb") == 0)
+            check_is_pipeline(path);
         ck_assert_int_eq(unlink(path), 0);
     }
     ck_assert_msg(rmdir(directory) == 0, "something is left in %s", directory);
 
-    ck_assert(!beamc__graph_can_draw("a.svg/b"));
-    ck_assert(!beamc__graph_can_draw("graph"));
-    beamc_error *error = beamc__graph_draw(graph, "graph.png");
+    beamc_error *error = beamc__graph_check_path("a.svg/b");
+    ck_assert_int_eq(beamc_error_code(error), BEAMC_EINVAL);
+    beamc_error_free(error);
+    error = beamc__graph_check_path("graph");
+    ck_assert_int_eq(beamc_error_code(error), BEAMC_EINVAL);
+    beamc_error_free(error);
+    error = beamc__graph_draw(graph, "graph.png");
     ck_assert_int_eq(beamc_error_code(error), BEAMC_EINVAL);
     beamc_error_free(error);
     error = beamc__graph_draw(graph, "/tmp/no such directory/graph.dot");
@@ -351,6 +400,7 @@ Suite *suite_graph_draw(void)
     tcase_add_test(tc, types_are_spelt_out);
     tcase_add_loop_test(tc, dot_has_clusters_labels_and_types, 0, COUNT(dot_parts));
     tcase_add_loop_test(tc, json_has_all_of_it, 0, COUNT(json_parts));
+    tcase_add_test(tc, text_is_a_tree_with_what_flows);
     tcase_add_test(tc, files_are_drawn_by_their_ending);
     tcase_add_test(tc, damaged_bytes_do_no_harm);
     tcase_add_loop_test(tc, what_does_not_fit_together_is_named, 0, COUNT(damages));
