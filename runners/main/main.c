@@ -163,7 +163,7 @@ static int run_direct(const program_run *run, const run_options *given)
     uint64_t start = uv_hrtime();
 
     beamc__options_without_effect(run->options, say_without_effect, run->console);
-    beamc_error *error = beamc__signals_new(&signals, run->console, false);
+    beamc_error *error = beamc__signals_new(&signals, run->console, BEAMC__SIGNALS_END);
     if (error != NULL)
         return report(run->program, error, EXIT_FAILED);
     direct.log = &log;
@@ -188,7 +188,7 @@ static int run_portable(const program_run *run, const run_options *given)
     beamc_result *result = NULL;
     uint64_t start = uv_hrtime();
 
-    beamc_error *error = beamc__signals_new(&signals, run->console, true);
+    beamc_error *error = beamc__signals_new(&signals, run->console, BEAMC__SIGNALS_CANCEL);
     if (error != NULL)
         return report(run->program, error, EXIT_FAILED);
     portable.log = &log;

@@ -14,18 +14,26 @@ struct beamc__signals {
     uv_async_t stop;
     uv_thread_t thread;
     beamc__console *console;
-    bool can_leave;
+    beamc__signals_use use;
     volatile int came; /* written by the thread, atomically */
     volatile int left; /* likewise */
+};
+
+/* What follows from the first one, for people. */
+static const char *const first_words[] = {
+    [BEAMC__SIGNALS_END] = "ending the pipeline; once more kills it",
+    [BEAMC__SIGNALS_CANCEL] = "cancelling the job; once more leaves it as it is",
+    [BEAMC__SIGNALS_LEAVE] = "leaving the job as it is; once more kills this program",
 };
 
 /* Loop thread. */
 static void on_first(beamc__signals *signals, int number)
 {
+    if (signals->use == BEAMC__SIGNALS_LEAVE)
+        __atomic_store_n(&signals->left, number, __ATOMIC_RELAXED);
     __atomic_store_n(&signals->came, number, __ATOMIC_RELAXED);
     beamc__console_say(signals->console, "%s: %s", number == SIGINT ? "Ctrl-C" : "SIGTERM",
-                       signals->can_leave ? "cancelling the job; once more leaves it as it is"
-                                          : "ending the pipeline; once more kills it");
+                       first_words[signals->use]);
 }
 
 /* Loop thread. */
@@ -35,7 +43,8 @@ static void on_signal(uv_signal_t *handle, int number)
 
     if (__atomic_load_n(&signals->came, __ATOMIC_RELAXED) == 0) {
         on_first(signals, number);
-    } else if (signals->can_leave && __atomic_load_n(&signals->left, __ATOMIC_RELAXED) == 0) {
+    } else if (signals->use == BEAMC__SIGNALS_CANCEL &&
+               __atomic_load_n(&signals->left, __ATOMIC_RELAXED) == 0) {
         __atomic_store_n(&signals->left, number, __ATOMIC_RELAXED);
         beamc__console_say(signals->console, "leaving the job; once more kills this program");
     } else {
@@ -94,7 +103,8 @@ static void close_loop(uv_loop_t *loop)
     uv_loop_close(loop);
 }
 
-beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console, bool can_leave)
+beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console,
+                                beamc__signals_use use)
 {
     beamc__signals *signals = (beamc__signals *)calloc(1, sizeof(*signals));
 
@@ -102,7 +112,7 @@ beamc_error *beamc__signals_new(beamc__signals **out, beamc__console *console, b
     if (signals == NULL)
         return beamc_error_nomem();
     signals->console = console;
-    signals->can_leave = can_leave;
+    signals->use = use;
     int code = uv_loop_init(&signals->loop);
     if (code == 0 && (code = start(signals)) != 0)
         close_loop(&signals->loop);

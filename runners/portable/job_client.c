@@ -113,18 +113,24 @@ beamc_error *beamc__job_run(beamc__job_client *client, const char *preparation_i
     return NULL;
 }
 
+beamc_error *beamc__job_state_event(beamc__job_client *client, const char *job_id,
+                                    JOB(JobStateEvent) **out, beamc_arena *arena)
+{
+    JOB(GetJobStateRequest) request = JOBK(GET_JOB_STATE_REQUEST__INIT);
+
+    request.job_id = (char *)job_id;
+    return CALL(client, "GetState", &request, job_state_event, out, NULL, arena);
+}
+
 beamc_error *beamc__job_state(beamc__job_client *client, const char *job_id,
                               JOB(JobState__Enum) *state)
 {
-    JOB(GetJobStateRequest) request = JOBK(GET_JOB_STATE_REQUEST__INIT);
     JOB(JobStateEvent) *response;
     beamc_arena *arena = beamc_arena_new();
 
     if (arena == NULL)
         return beamc_error_nomem();
-    request.job_id = (char *)job_id;
-    beamc_error *error =
-        CALL(client, "GetState", &request, job_state_event, &response, NULL, arena);
+    beamc_error *error = beamc__job_state_event(client, job_id, &response, arena);
     if (error == NULL)
         *state = response->state;
     beamc_arena_free(arena);

@@ -39,6 +39,10 @@ BEAMC_MUST_USE beamc_error *beamc__job_run(beamc__job_client *client, const char
 BEAMC_MUST_USE beamc_error *beamc__job_state(beamc__job_client *client, const char *job_id,
                                              JOB(JobState__Enum) *state);
 
+/* The same with the time since when. */
+BEAMC_MUST_USE beamc_error *beamc__job_state_event(beamc__job_client *client, const char *job_id,
+                                                   JOB(JobStateEvent) **out, beamc_arena *arena);
+
 /* Asks for the end of a job; *@state is what it is then. */
 BEAMC_MUST_USE beamc_error *beamc__job_cancel(beamc__job_client *client, const char *job_id,
                                               JOB(JobState__Enum) *state);

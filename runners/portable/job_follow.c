@@ -17,7 +17,7 @@ enum { STATES, MESSAGES };
 enum {
     LOOK_MS = 50,         /* how soon a request to cancel is seen */
     SILENCE_MS = 30000,   /* after which the server is asked whether it is there */
-    LAST_WORDS_MS = 2000, /* how long messages may come after the end */
+    LAST_WORDS_MS = 2000, /* how long the next message may take to come after the end */
     AGAIN_MS = 500,       /* between two looks at a server that ends streams early */
     TRIES_MAX = 20,       /* to read messages */
     CAUSE_SIZE = 2048
@@ -40,7 +40,7 @@ typedef struct {
 
 static void log_text(const follower *in, beamc_log_level level, const char *text)
 {
-    if (in->options->log != NULL)
+    if (in->options->log != NULL && in->options->on_message == NULL)
         beamc_log_to(in->options->log, level, "%s", text);
 }
 
@@ -55,7 +55,7 @@ static void log_message(const follower *in, beamc_log_level level, const char *t
         log_text(in, BEAMC_LOG_DEBUG, text);
 }
 
-static beamc_log_level level_of(JOB(JobMessage__MessageImportance) importance)
+beamc_log_level beamc__job_message_level(JOB(JobMessage__MessageImportance) importance)
 {
     switch (importance) {
     case JOBK(JOB_MESSAGE__MESSAGE_IMPORTANCE__JOB_MESSAGE_DEBUG):
@@ -72,8 +72,10 @@ static beamc_log_level level_of(JOB(JobMessage__MessageImportance) importance)
 
 static beamc_error *on_message(follower *in, const JOB(JobMessage) *message)
 {
-    beamc_log_level level = level_of(message->importance);
+    beamc_log_level level = beamc__job_message_level(message->importance);
 
+    if (in->options->on_message != NULL)
+        in->options->on_message(in->options->ctx, message);
     if (level != BEAMC_LOG_ERROR) {
         log_message(in, level, message->message_text);
         return NULL;
@@ -269,9 +271,13 @@ static beamc_error *follow_to_end(follower *in)
         BEAMC_TRY(read_one(in, LOOK_MS, &came));
         BEAMC_TRY(look_around(in));
     }
-    uint64_t until = uv_hrtime() + (uint64_t)LAST_WORDS_MS * 1000000;
-    while (beamc__mailbox_is_open(in->mailbox, MESSAGES) && !is_left(in) && uv_hrtime() < until)
+    uint64_t last = uv_hrtime();
+    while (beamc__mailbox_is_open(in->mailbox, MESSAGES) && !is_left(in) &&
+           uv_hrtime() - last < (uint64_t)LAST_WORDS_MS * 1000000) {
         BEAMC_TRY(read_one(in, LOOK_MS, &came));
+        if (came)
+            last = uv_hrtime();
+    }
     return NULL;
 }
 
@@ -292,6 +298,9 @@ static beamc_error *outcome(follower *in)
                                in->options->job_id);
     case JOBK(JOB_STATE__ENUM__FAILED):
         break;
+    case JOBK(JOB_STATE__ENUM__UNSPECIFIED):
+        return beamc_error_new(BEAMC_ECANCELLED, "job %s was left behind before its state was known",
+                               in->options->job_id);
     default:
         return beamc_error_new(BEAMC_ECANCELLED, "job %s was left behind while it is %s",
                                in->options->job_id, beamc__job_state_name(in->state));

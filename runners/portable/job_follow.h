@@ -8,7 +8,9 @@
 
 typedef struct {
     const char *job_id;
-    const beamc_log_target *log; /* gets the job's messages; may be NULL */
+    const beamc_log_target *log; /* gets the job's messages, a line each; may be NULL */
+    /* Called with each message as it came, in place of @log; may be NULL. */
+    void (*on_message)(void *ctx, const JOB(JobMessage) *message);
     /* Called when the state changes; may be NULL. */
     void (*on_state)(void *ctx, JOB(JobState__Enum) state);
     void *ctx;
@@ -23,5 +25,8 @@ typedef struct {
 BEAMC_MUST_USE beamc_error *beamc__job_follow(beamc__job_client *client,
                                               const beamc__job_follow_options *options,
                                               JOB(JobState__Enum) *state);
+
+/* What the importance of a message is among levels of logs. */
+beamc_log_level beamc__job_message_level(JOB(JobMessage__MessageImportance) importance);
 
 #endif

@@ -11,6 +11,7 @@
 #include "runners/portable/artifacts.h"
 #include "runners/portable/job_client.h"
 #include "runners/portable/job_follow.h"
+#include "runners/portable/job_metrics.h"
 #include "runners/portable/loopback.h"
 #include "runners/portable/options_json.h"
 #include "runners/portable/server.h"
@@ -207,31 +208,11 @@ static beamc_error *follow(run *of)
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-static beamc_error *add_metrics(beamc__metrics *to, const JOB(MetricResults) *from)
-{
-    /* Runners that tell what is committed leave out nothing there. */
-    size_t count = from->n_committed > 0 ? from->n_committed : from->n_attempted;
-    PB(MonitoringInfo) **infos = from->n_committed > 0 ? from->committed : from->attempted;
-
-    for (size_t i = 0; i < count; i++) {
-        int code = beamc__metrics_add_proto(to, infos[i]);
-        if (code == BEAMC_ENOMEM)
-            return beamc_error_nomem();
-        if (code < 0 && code != BEAMC_EUNSUPPORTED)
-            return beamc_error_new((beamc_code)code, "metric %s of the job: %s", infos[i]->urn,
-                                   beamc_code_text(code));
-    }
-    return NULL;
-}
-
 static beamc_error *fill_result(run *of, beamc_result **out, beamc__metrics *metrics)
 {
-    JOB(GetJobMetricsResponse) *response;
     char text[NAME_SIZE];
 
-    beamc_error *error = beamc__job_metrics(of->client, of->job_id, &response, of->arena);
-    if (error == NULL && response->metrics != NULL)
-        error = add_metrics(metrics, response->metrics);
+    beamc_error *error = beamc__job_metrics_add(metrics, of->client, of->job_id);
     if (beamc_error_code(error) == BEAMC_ENOMEM)
         return error;
     if (error != NULL) {
