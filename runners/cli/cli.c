@@ -4,24 +4,18 @@
 #include "command.h"
 #include "help.h"
 #include "sdk/pipeline/options.h"
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, NAME_SIZE = 128, MESSAGE_SIZE = 8192 };
+enum { NAME_SIZE = 128, MESSAGE_SIZE = 8192 };
 
-static int report(FILE *err, const char *name, const beamc_error *error)
+static int report(FILE *err, const char *name, beamc_error *take_error, int status)
 {
     char message[MESSAGE_SIZE];
 
-    beamc_error_print(error, message, sizeof(message));
+    beamc_error_print(take_error, message, sizeof(message));
     fprintf(err, "%s: %s\n", name, message);
-    return beamc_error_code(error) == BEAMC_EINVAL ? EXIT_USAGE : EXIT_FAILED;
-}
-
-static int report_take(FILE *err, const char *name, beamc_error *take_error)
-{
-    int status = report(err, name, take_error);
-
     beamc_error_free(take_error);
     return status;
 }
@@ -64,19 +58,20 @@ static int run(const beamc__command *command, const char *name, const beamc_opti
         .out = out,
         .err = err,
     };
-    int status = EXIT_OK;
+    int status = BEAMC__EXIT_OK;
 
     if (beamc_option_bool(options, "help", false))
-        return beamc__help_command(command, out) ? EXIT_OK : EXIT_FAILED;
+        return beamc__help_command(command, out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
     beamc_error *error = check_arguments(command, options);
-    if (error == NULL)
-        error = take_problem(options, command->run(&call, &status));
     if (error != NULL)
-        return report_take(err, name, error);
+        return report(err, name, error, BEAMC__EXIT_USAGE);
+    error = take_problem(options, command->run(&call, &status));
+    if (error != NULL)
+        return report(err, name, error, status == BEAMC__EXIT_OK ? BEAMC__EXIT_FAILED : status);
     /* What cannot be written, to a full disk or a closed pipe, was not told. */
     if (fflush(out) != 0 || ferror(out))
-        return report_take(err, name,
-                           beamc_error_new(BEAMC_EIO, "standard output cannot be written"));
+        return report(err, name, beamc_error_new(BEAMC_EIO, "standard output cannot be written"),
+                      BEAMC__EXIT_FAILED);
     return status;
 }
 
@@ -92,10 +87,22 @@ static int run_command(const beamc__command *command, int argc, const char **arg
     beamc_error *error = beamc__options_parse_command(&options, argc, argv, command->options,
                                                       command->option_count);
     if (error != NULL)
-        return report_take(err, name, error);
+        return report(err, name, error, BEAMC__EXIT_USAGE);
     int status = run(command, name, options, out, err);
     beamc_options_free(options);
     return status;
+}
+
+beamc_error *beamc__command_usage(int *status, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    *status = BEAMC__EXIT_USAGE;
+    return beamc_error_new(BEAMC_EINVAL, "%s", message);
 }
 
 /* ---- the program itself ---------------------------------------------------------------------- */
@@ -120,13 +127,13 @@ static int help(int count, const char *const *words, FILE *out, FILE *err)
     int used;
 
     if (count == 0)
-        return beamc__help_all(out) ? EXIT_OK : EXIT_FAILED;
+        return beamc__help_all(out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
     if (count == 1 && beamc__command_is_group(words[0]))
-        return beamc__help_group(words[0], out) ? EXIT_OK : EXIT_FAILED;
+        return beamc__help_group(words[0], out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
     const beamc__command *command = beamc__command_find(count, words, &used);
     if (command == NULL)
-        return report_take(err, "beamc", unknown_command(count, words));
-    return beamc__help_command(command, out) ? EXIT_OK : EXIT_FAILED;
+        return report(err, "beamc", unknown_command(count, words), BEAMC__EXIT_USAGE);
+    return beamc__help_command(command, out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
 }
 
 static bool is_help(const char *word)
@@ -142,27 +149,29 @@ static int run_words(int argc, const char **argv, FILE *out, FILE *err)
 
     if (count == 0) {
         beamc__help_all(err);
-        return EXIT_USAGE;
+        return BEAMC__EXIT_USAGE;
     }
     if (is_help(words[0]))
         return help(count - 1, words + 1, out, err);
     if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "version") == 0)
-        return fprintf(out, "beamc %s\n", BEAMC_VERSION) < 0 || fflush(out) != 0 ? EXIT_FAILED
-                                                                                 : EXIT_OK;
+        return fprintf(out, "beamc %s\n", BEAMC_VERSION) < 0 || fflush(out) != 0
+                   ? BEAMC__EXIT_FAILED
+                   : BEAMC__EXIT_OK;
     const beamc__command *command = beamc__command_find(count, words, &used);
     if (command != NULL)
         return run_command(command, argc - used, argv + used, out, err);
     if (beamc__command_is_group(words[0]) && (count == 1 || is_help(words[1]))) {
         beamc__help_group(words[0], count == 1 ? err : out);
-        return count == 1 ? EXIT_USAGE : EXIT_OK;
+        return count == 1 ? BEAMC__EXIT_USAGE : BEAMC__EXIT_OK;
     }
     if (words[0][0] == '-')
-        return report_take(err, "beamc",
-                           beamc_error_new(BEAMC_EINVAL,
-                                           "%s: options come behind a command; beamc --help lists "
-                                           "the commands",
-                                           words[0]));
-    return report_take(err, "beamc", unknown_command(count, words));
+        return report(err, "beamc",
+                      beamc_error_new(BEAMC_EINVAL,
+                                      "%s: options come behind a command; beamc --help lists the "
+                                      "commands",
+                                      words[0]),
+                      BEAMC__EXIT_USAGE);
+    return report(err, "beamc", unknown_command(count, words), BEAMC__EXIT_USAGE);
 }
 
 int beamc__cli(int argc, const char *const *argv, FILE *out, FILE *err)
@@ -170,7 +179,7 @@ int beamc__cli(int argc, const char *const *argv, FILE *out, FILE *err)
     const char **words = calloc((size_t)argc + 1, sizeof(*words));
 
     if (words == NULL)
-        return report_take(err, "beamc", beamc_error_nomem());
+        return report(err, "beamc", beamc_error_nomem(), BEAMC__EXIT_FAILED);
     memcpy(words, argv, (size_t)argc * sizeof(*words));
     int status = run_words(argc, words, out, err);
     free(words);

@@ -7,6 +7,8 @@
 #include <beamc/options.h>
 #include <stdio.h>
 
+enum { BEAMC__EXIT_OK = 0, BEAMC__EXIT_FAILED = 1, BEAMC__EXIT_USAGE = 2, BEAMC__EXIT_SIGNAL = 128 };
+
 /* One call of a command. */
 typedef struct {
     const char *name;             /* "beamc jobs list": for messages */
@@ -25,8 +27,8 @@ typedef struct {
     const beamc_option_spec *options;
     size_t option_count;
     size_t least, most; /* arguments; SIZE_MAX: any number */
-    /* The error is printed, and the exit status then is 1, or 2 if it is BEAMC_EINVAL.  Else the
-     * exit status is *@status, which is 0 before. */
+    /* *@status is the exit status; it is BEAMC__EXIT_OK before, and then BEAMC__EXIT_FAILED if there
+     * is an error, which is printed. */
     beamc_error *(*run)(const beamc__call *call, int *status);
 } beamc__command;
 
@@ -44,6 +46,9 @@ const char *beamc__command_nearest(int count, const char *const *words);
 
 /* Whether commands of two words begin with @word: "jobs". */
 bool beamc__command_is_group(const char *word);
+
+/* An error of the command line, for a command's run to return. */
+beamc_error *beamc__command_usage(int *status, const char *format, ...) BEAMC_PRINTF(2, 3);
 
 /* The option that every command has. */
 #define BEAMC__COMMAND_HELP                                                                        \

@@ -5,6 +5,13 @@
 
 #include "command.h"
 
+extern const beamc__command beamc__command_graph;
+extern const beamc__command beamc__command_jobs_cancel;
+extern const beamc__command beamc__command_jobs_drain;
 extern const beamc__command beamc__command_jobs_list;
+extern const beamc__command beamc__command_jobs_logs;
+extern const beamc__command beamc__command_jobs_metrics;
+extern const beamc__command beamc__command_jobs_show;
+extern const beamc__command beamc__command_jobs_watch;
 
 #endif

@@ -25,9 +25,23 @@ typedef struct {
 /* As given, or by the environment variable; NULL: by neither. */
 const char *beamc__connection_endpoint(const beamc__call *call);
 
-/* Starts gRPC, too.  Nothing is sent yet.  What is left by an error needs no closing. */
-BEAMC_MUST_USE beamc_error *beamc__connection_open(beamc__connection *out,
-                                                   const beamc__call *call);
+/* Starts gRPC, too.  Nothing is sent yet.  *@status is set if the options are wrong.  What is left
+ * by an error needs no closing. */
+BEAMC_MUST_USE beamc_error *beamc__connection_open(beamc__connection *out, const beamc__call *call,
+                                                   int *status);
 void beamc__connection_close(beamc__connection *connection);
+
+/* What a command does with a job server. */
+typedef beamc_error *beamc__connection_use(const beamc__call *call, beamc__connection *connection,
+                                           int *status);
+
+/* Opens a connection, uses it and closes it: most of a command's run. */
+BEAMC_MUST_USE beamc_error *beamc__connection_with(const beamc__call *call, int *status,
+                                                   beamc__connection_use *use);
+
+/* What the server tells of the job that @text means: its id or name, or the beginning of either, if
+ * that is so of one job only.  Of a server that lists no jobs it is the id. */
+BEAMC_MUST_USE beamc_error *beamc__connection_job(beamc__connection *connection, const char *text,
+                                                  const JOB(JobInfo) **out);
 
 #endif

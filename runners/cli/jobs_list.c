@@ -55,7 +55,8 @@ static void write_table(const JOB(GetJobsResponse) *jobs, beamc_buffer *text)
                             jobs->job_info[i]->job_name);
 }
 
-static beamc_error *list(const beamc__call *call, beamc__connection *connection)
+static beamc_error *list(const beamc__call *call, beamc__connection *connection,
+                         int *status BEAMC_UNUSED)
 {
     JOB(GetJobsResponse) *jobs;
     beamc_buffer text;
@@ -73,14 +74,9 @@ static beamc_error *list(const beamc__call *call, beamc__connection *connection)
     return beamc__print(call, &text);
 }
 
-static beamc_error *run(const beamc__call *call, int *status BEAMC_UNUSED)
+static beamc_error *run(const beamc__call *call, int *status)
 {
-    beamc__connection connection;
-
-    BEAMC_TRY(beamc__connection_open(&connection, call));
-    beamc_error *error = list(call, &connection);
-    beamc__connection_close(&connection);
-    return error;
+    return beamc__connection_with(call, status, list);
 }
 
 const beamc__command beamc__command_jobs_list = {

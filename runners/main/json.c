@@ -118,3 +118,9 @@ void beamc__json_bool(beamc__json *json, const char *key, bool value)
     begin(json, key);
     beamc_buffer_append_string(json->out, value ? "true" : "false");
 }
+
+void beamc__json_null(beamc__json *json, const char *key)
+{
+    begin(json, key);
+    beamc_buffer_append_string(json->out, "null");
+}

@@ -22,5 +22,6 @@ void beamc__json_bytes(beamc__json *json, const char *key, const void *value, si
 void beamc__json_int(beamc__json *json, const char *key, int64_t value);
 void beamc__json_double(beamc__json *json, const char *key, double value);
 void beamc__json_bool(beamc__json *json, const char *key, bool value);
+void beamc__json_null(beamc__json *json, const char *key);
 
 #endif

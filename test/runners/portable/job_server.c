@@ -2,12 +2,15 @@
 #include "job_server.h"
 
 #include "proto/urns.h"
+#include "runners/portable/job_client.h"
 #include "sdk/rpc/pack.h"
 #include "sdk/rpc/rpc.h"
 #include "sdk/rpc/server.h"
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define JOBS    "/org.apache.beam.model.job_management.v1.JobService/"
@@ -38,6 +41,9 @@ struct job_server {
     size_t largest_chunk;
     int runs;
     int cancels;
+    int drains;
+    bool has_jobs;
+    PB(Pipeline) *pipeline; /* of job-1; NULL: none was given */
     int state_streams;
     int message_streams;
     JOB(JobState__Enum) state;
@@ -157,12 +163,36 @@ static void on_run(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *mes
     answer(stream, &response.base);
 }
 
+/* Since when a job is in a state: a second for each of Beam's numbers. */
+static Google__Protobuf__Timestamp time_of(JOB(JobState__Enum) state)
+{
+    Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+
+    time.seconds = 1800000000 + (int64_t)state;
+    time.nanos = 5000000;
+    return time;
+}
+
 static void send_state(beamc__rpc_stream *stream, JOB(JobState__Enum) state)
 {
     JOB(JobStateEvent) event = JOBK(JOB_STATE_EVENT__INIT);
+    Google__Protobuf__Timestamp time = time_of(state);
 
     event.state = state;
+    event.timestamp = &time;
     send_message(stream, &event.base);
+}
+
+/* Ends a job that goes on. */
+static void end_job(job_server *server, JOB(JobState__Enum) state)
+{
+    server->state = state;
+    if (server->states != NULL) {
+        send_state(server->states, server->state);
+        beamc__rpc_stream_finish(server->states, BEAMC__RPC_OK, NULL);
+    }
+    if (server->messages != NULL)
+        beamc__rpc_stream_finish(server->messages, BEAMC__RPC_OK, NULL);
 }
 
 static void on_cancel(void *ctx, beamc__rpc_stream *stream,
@@ -176,15 +206,25 @@ static void on_cancel(void *ctx, beamc__rpc_stream *stream,
         beamc__rpc_stream_finish(stream, BEAMC__RPC_INTERNAL, "not now");
         return;
     }
-    server->state = JOBK(JOB_STATE__ENUM__CANCELLED);
     response.state = JOBK(JOB_STATE__ENUM__CANCELLING);
     answer(stream, &response.base);
-    if (server->states != NULL) {
-        send_state(server->states, server->state);
-        beamc__rpc_stream_finish(server->states, BEAMC__RPC_OK, NULL);
+    end_job(server, JOBK(JOB_STATE__ENUM__CANCELLED));
+}
+
+static void on_drain(void *ctx, beamc__rpc_stream *stream,
+                     beamc__rpc_message *request BEAMC_UNUSED)
+{
+    job_server *server = ctx;
+    JOB(DrainJobResponse) response = JOBK(DRAIN_JOB_RESPONSE__INIT);
+
+    if (server->script != JOB_CAN_BE_DRAINED) {
+        beamc__rpc_stream_finish(stream, BEAMC__RPC_UNIMPLEMENTED, "unknown method");
+        return;
     }
-    if (server->messages != NULL)
-        beamc__rpc_stream_finish(server->messages, BEAMC__RPC_OK, NULL);
+    server->drains++;
+    response.state = JOBK(JOB_STATE__ENUM__DRAINING);
+    answer(stream, &response.base);
+    end_job(server, JOBK(JOB_STATE__ENUM__DRAINED));
 }
 
 static void on_get_state(void *ctx, beamc__rpc_stream *stream,
@@ -193,8 +233,66 @@ static void on_get_state(void *ctx, beamc__rpc_stream *stream,
     job_server *server = ctx;
     JOB(JobStateEvent) event = JOBK(JOB_STATE_EVENT__INIT);
 
+    Google__Protobuf__Timestamp time = time_of(server->state);
+
     event.state = server->state;
+    event.timestamp = &time;
     answer(stream, &event.base);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+static void on_jobs(void *ctx, beamc__rpc_stream *stream,
+                    beamc__rpc_message *request BEAMC_UNUSED)
+{
+    enum { COUNT = 3 };
+    static const char *const names[COUNT][2] = {
+        { "job-20", "second-2" }, { "job-1", "first-1" }, { "job-2", "second-1" }
+    };
+    job_server *server = ctx;
+    JOB(GetJobsResponse) response = JOBK(GET_JOBS_RESPONSE__INIT);
+    JOB(JobInfo) infos[COUNT];
+    JOB(JobInfo) *list[COUNT];
+    Google__Protobuf__Struct options = GOOGLE__PROTOBUF__STRUCT__INIT;
+    Google__Protobuf__Struct__FieldsEntry input = GOOGLE__PROTOBUF__STRUCT__FIELDS_ENTRY__INIT;
+    Google__Protobuf__Value text = GOOGLE__PROTOBUF__VALUE__INIT;
+    Google__Protobuf__Struct__FieldsEntry *fields[] = { &input };
+
+    if (server->script == JOBS_ARE_SECRET) {
+        beamc__rpc_stream_finish(stream, BEAMC__RPC_UNIMPLEMENTED, "unknown method");
+        return;
+    }
+    text.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
+    text.string_value = (char *)"some \"words\"";
+    input.key = (char *)"beam:option:input:v1";
+    input.value = &text;
+    options.fields = fields;
+    options.n_fields = 1;
+    for (size_t i = 0; i < COUNT; i++) {
+        job(job_info__init)(&infos[i]);
+        infos[i].job_id = (char *)names[i][0];
+        infos[i].job_name = (char *)names[i][1];
+        infos[i].state = i == 1 ? server->state : JOBK(JOB_STATE__ENUM__DONE);
+        infos[i].pipeline_options = &options;
+        list[i] = &infos[i];
+    }
+    response.job_info = list;
+    response.n_job_info = server->has_jobs ? COUNT : 0;
+    answer(stream, &response.base);
+}
+
+static void on_pipeline(void *ctx, beamc__rpc_stream *stream,
+                        beamc__rpc_message *request BEAMC_UNUSED)
+{
+    job_server *server = ctx;
+    JOB(GetJobPipelineResponse) response = JOBK(GET_JOB_PIPELINE_RESPONSE__INIT);
+
+    if (server->script == JOB_HAS_NO_PIPELINE) {
+        beamc__rpc_stream_finish(stream, BEAMC__RPC_UNIMPLEMENTED, "unknown method");
+        return;
+    }
+    response.pipeline = server->pipeline;
+    answer(stream, &response.base);
 }
 
 /* ---- metrics --------------------------------------------------------------------------------- */
@@ -259,7 +357,17 @@ static JOB(JobState__Enum) end_of(job_script script)
 
 static bool goes_on(const job_server *server)
 {
-    return server->script == JOB_GOES_ON || server->script == JOB_GOES_ON_FOR_EVER;
+    if (beamc__job_state_is_final(server->state))
+        return false; /* it was ended */
+    switch (server->script) {
+    case JOB_GOES_ON:
+    case JOB_GOES_ON_FOR_EVER:
+    case JOB_CAN_BE_DRAINED:
+    case JOB_INTERRUPTS:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void on_states(void *ctx, beamc__rpc_stream *stream)
@@ -279,7 +387,8 @@ static void on_states(void *ctx, beamc__rpc_stream *stream)
         beamc__rpc_stream_finish(stream, BEAMC__RPC_UNAVAILABLE, "a proxy gave up");
         return;
     }
-    server->state = end_of(server->script);
+    if (!beamc__job_state_is_final(server->state))
+        server->state = end_of(server->script);
     send_state(stream, server->state);
     beamc__rpc_stream_finish(stream, BEAMC__RPC_OK, NULL);
 }
@@ -292,6 +401,8 @@ static void say(beamc__rpc_stream *stream, JOB(JobMessage__MessageImportance) im
 
     message.importance = importance;
     message.message_text = (char *)text;
+    message.time = (char *)"at noon";
+    message.message_id = (char *)"m";
     response.response_case = JOBK(JOB_MESSAGES_RESPONSE__RESPONSE_MESSAGE_RESPONSE);
     response.message_response = &message;
     send_message(stream, &response.base);
@@ -312,6 +423,8 @@ static void on_messages(void *ctx, beamc__rpc_stream *stream)
     say(stream, IMPORTANCE(JOB_MESSAGE_BASIC), "it begins");
     if (goes_on(server)) {
         server->messages = beamc__rpc_stream_ref(stream);
+        if (server->script == JOB_INTERRUPTS)
+            ck_assert_int_eq(kill(getpid(), SIGINT), 0);
         return;
     }
     if (server->script == JOB_LOSES_STREAMS && server->message_streams == 1) {
@@ -446,6 +559,9 @@ static const beamc__rpc_method methods[] = {
     { .path = JOBS "Prepare", .unary = on_prepare },
     { .path = JOBS "Run", .unary = on_run },
     { .path = JOBS "Cancel", .unary = on_cancel },
+    { .path = JOBS "Drain", .unary = on_drain },
+    { .path = JOBS "GetJobs", .unary = on_jobs },
+    { .path = JOBS "GetPipeline", .unary = on_pipeline },
     { .path = JOBS "GetState", .unary = on_get_state },
     { .path = JOBS "GetJobMetrics", .unary = on_metrics },
     { .path = JOBS "GetStateStream", .open = on_states },
@@ -453,7 +569,7 @@ static const beamc__rpc_method methods[] = {
     { .path = STAGING "ReverseArtifactRetrievalService", .open = on_staging },
 };
 
-job_server *job_server_new(job_script script)
+static job_server *start(job_script script, bool has_jobs, const void *pipeline, size_t size)
 {
     job_server *server = calloc(1, sizeof(*server));
 
@@ -462,6 +578,12 @@ job_server *job_server_new(job_script script)
     server->script = script;
     server->arena = beamc_arena_new();
     ck_assert_ptr_nonnull(server->arena);
+    server->has_jobs = has_jobs;
+    if (has_jobs) {
+        server->state = JOBK(JOB_STATE__ENUM__RUNNING);
+        server->pipeline = pb(pipeline__unpack)(NULL, size, pipeline);
+        ck_assert_ptr_nonnull(server->pipeline);
+    }
     ck_assert_ptr_null(beamc__rpc_queue_new(&server->queue, "job-server"));
     server->service =
         (beamc__rpc_service){ methods, sizeof(methods) / sizeof(*methods), server, NULL };
@@ -469,6 +591,16 @@ job_server *job_server_new(job_script script)
         beamc__rpc_server_new(&server->server, server->queue, &server->service, 1, NULL));
     snprintf(server->url, sizeof(server->url), "%s", beamc__rpc_server_url(server->server));
     return server;
+}
+
+job_server *job_server_new(job_script script)
+{
+    return start(script, false, NULL, 0);
+}
+
+job_server *job_server_new_with_jobs(job_script script, const void *pipeline, size_t size)
+{
+    return start(script, true, pipeline, size);
 }
 
 void job_server_kill(job_server *server)
@@ -485,6 +617,8 @@ void job_server_free(job_server *server)
     beamc__rpc_queue_free(server->queue);
     for (size_t i = 0; i < server->file_count; i++)
         beamc_buffer_dispose(&server->files[i].bytes);
+    if (server->pipeline != NULL)
+        pb(pipeline__free_unpacked)(server->pipeline, NULL);
     beamc_arena_free(server->arena);
     free(server);
     beamc__rpc_shutdown();
@@ -582,4 +716,9 @@ int job_server_runs(job_server *server)
 int job_server_cancels(job_server *server)
 {
     return server->cancels;
+}
+
+int job_server_drains(job_server *server)
+{
+    return server->drains;
 }

@@ -25,13 +25,21 @@ typedef enum {
     STAGING_BREAKS,     /* after the first chunk */
     STAGING_WANTS_MORE, /* a file that is not the job's */
     STAGING_IS_NOWHERE, /* no endpoint */
-    OPTIONS_ARE_SECRET  /* DescribePipelineOptions is not there */
+    OPTIONS_ARE_SECRET, /* DescribePipelineOptions is not there */
+    JOBS_ARE_SECRET,    /* neither is GetJobs */
+    JOB_HAS_NO_PIPELINE,
+    JOB_CAN_BE_DRAINED, /* goes on until then */
+    JOB_INTERRUPTS      /* goes on, and sends SIGINT to this process once it is followed */
 } job_script;
 
 typedef struct job_server job_server;
 
 /* Starts gRPC, too: in a test, not before Check forks. */
 job_server *job_server_new(job_script script);
+/* The same, with jobs that run already: "job-1", named "first-1", which follows the script and has
+ * the @size bytes of @pipeline (copied), and two that are done: "job-2", named "second-1", and
+ * "job-20", named "second-2". */
+job_server *job_server_new_with_jobs(job_script script, const void *pipeline, size_t size);
 void job_server_free(job_server *server);
 const char *job_server_url(const job_server *server);
 
@@ -55,5 +63,6 @@ const beamc_buffer *job_server_file(job_server *server, const char *name);
 size_t job_server_largest_chunk(job_server *server);
 int job_server_runs(job_server *server);
 int job_server_cancels(job_server *server);
+int job_server_drains(job_server *server);
 
 #endif
