@@ -84,8 +84,9 @@ static int run_command(const beamc__command *command, int argc, const char **arg
 
     snprintf(name, sizeof(name), "beamc %s", command->name);
     argv[0] = name;
-    beamc_error *error = beamc__options_parse_command(&options, argc, argv, command->options,
-                                                      command->option_count);
+    beamc_error *error = beamc__options_parse_line(
+        &options, command->takes_command ? BEAMC__OPTION_LINE_PREFIX : BEAMC__OPTION_LINE_COMMAND,
+        argc, argv, command->options, command->option_count);
     if (error != NULL)
         return report(err, name, error, BEAMC__EXIT_USAGE);
     int status = run(command, name, options, out, err);

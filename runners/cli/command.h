@@ -27,6 +27,7 @@ typedef struct {
     const beamc_option_spec *options;
     size_t option_count;
     size_t least, most; /* arguments; SIZE_MAX: any number */
+    bool takes_command; /* the first argument is a program, and all behind it is the program's */
     /* *@status is the exit status; it is BEAMC__EXIT_OK before, and then BEAMC__EXIT_FAILED if there
      * is an error, which is printed. */
     beamc_error *(*run)(const beamc__call *call, int *status);

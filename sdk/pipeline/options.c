@@ -27,11 +27,18 @@ static const beamc_option_spec *find_own(const beamc_options *options, const cha
     return NULL;
 }
 
+/* Whether only @specs are known. */
+static bool is_command(const beamc_options *options)
+{
+    return options->line == BEAMC__OPTION_LINE_COMMAND ||
+           options->line == BEAMC__OPTION_LINE_PREFIX;
+}
+
 const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name)
 {
     const beamc_option_spec *own = find_own(options, name);
 
-    return own != NULL || options->is_command ? own : find_known(name);
+    return own != NULL || is_command(options) ? own : find_known(name);
 }
 
 /* jobName and job-name as job_name; false if it is too long for any option. */
@@ -60,7 +67,7 @@ const char *beamc__option_nearest(const beamc_options *options, const char *name
     beamc__nearest_init(&nearest, name);
     for (size_t i = 0; i < options->spec_count; i++)
         beamc__nearest_try(&nearest, options->specs[i].name);
-    for (size_t i = 0; !options->is_command && i < beamc__options_known_count; i++)
+    for (size_t i = 0; !is_command(options) && i < beamc__options_known_count; i++)
         beamc__nearest_try(&nearest, beamc__options_known[i].spec.name);
     for (size_t i = 0; more != NULL && i < more->count; i++)
         beamc__nearest_try(&nearest, more->items[i]);
@@ -238,7 +245,7 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
     if (spec == NULL)
         return meet_unknown(options, name, next, used);
     if (value == NULL && spec->kind == BEAMC_OPTION_BOOL &&
-        (options->is_command || !is_truth(next))) {
+        (is_command(options) || !is_truth(next))) {
         value = "true";
     } else if (value == NULL) {
         if (next == NULL || strncmp(next, "--", 2) == 0)
@@ -256,7 +263,7 @@ static beamc_error *read_option(beamc_options *options, const char *arg, const c
 /* What is no option: a mistake, but for commands. */
 static beamc_error *meet_argument(beamc_options *options, const char *arg)
 {
-    if (!options->is_command)
+    if (!is_command(options))
         return beamc_error_new(BEAMC_EINVAL,
                                "'%s' belongs to no option; options are --name=value", arg);
     arg = beamc_arena_strdup(options->arena, arg);
@@ -276,7 +283,7 @@ static beamc_error *read_arguments(beamc_options *options, int argc, const char 
             BEAMC_TRY(meet_argument(options, arg));
             continue;
         }
-        only_arguments = options->is_command && strcmp(arg, "--") == 0;
+        only_arguments = is_command(options) && strcmp(arg, "--") == 0;
         if (only_arguments)
             continue;
         if (strcmp(arg, "-h") == 0)
@@ -284,10 +291,12 @@ static beamc_error *read_arguments(beamc_options *options, int argc, const char 
         if (arg[0] == '-' && arg[1] != '-' && isalpha((unsigned char)arg[1]))
             return beamc_error_new(BEAMC_EINVAL, "%s: options begin with two dashes: -%s", arg,
                                    arg);
-        if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0')
-            BEAMC_TRY(meet_argument(options, arg));
-        else
+        if (strncmp(arg, "--", 2) == 0 && arg[2] != '\0') {
             BEAMC_TRY(read_option(options, arg, i + 1 < argc ? argv[i + 1] : NULL, &used));
+            continue;
+        }
+        BEAMC_TRY(meet_argument(options, arg));
+        only_arguments = options->line == BEAMC__OPTION_LINE_PREFIX;
     }
     return NULL;
 }
@@ -367,17 +376,19 @@ static beamc_error *parse(beamc_options *options, int argc, const char *const *a
     if (options->arena == NULL || options->given == NULL || options->problem == NULL)
         return beamc_error_nomem();
     options->program = beamc_arena_strdup(
-        options->arena, options->is_command ? argv[0] : beamc__option_program(argc, argv));
+        options->arena, options->line != BEAMC__OPTION_LINE_PROGRAM ? argv[0] : beamc__option_program(argc, argv));
     if (options->program == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(check_specs(options));
-    options->keeps_unknown = !options->is_command && names_another_runner(argc, argv);
+    options->keeps_unknown =
+        options->line == BEAMC__OPTION_LINE_FOREIGN ||
+        (options->line == BEAMC__OPTION_LINE_PROGRAM && names_another_runner(argc, argv));
     options->unknown_end = &options->unknown;
     BEAMC_TRY(read_arguments(options, argc, argv));
     return check_required(options);
 }
 
-static beamc_error *new_options(beamc_options **out, bool is_command, int argc,
+static beamc_error *new_options(beamc_options **out, beamc__option_line line, int argc,
                                 const char *const *argv, const beamc_option_spec *specs,
                                 size_t spec_count)
 {
@@ -386,7 +397,7 @@ static beamc_error *new_options(beamc_options **out, bool is_command, int argc,
     *out = NULL;
     if (options == NULL)
         return beamc_error_nomem();
-    options->is_command = is_command;
+    options->line = line;
     options->specs = specs;
     options->spec_count = spec_count;
     beamc_error *error = parse(options, argc, argv);
@@ -401,13 +412,14 @@ static beamc_error *new_options(beamc_options **out, bool is_command, int argc,
 beamc_error *beamc_options_parse(beamc_options **out, int argc, const char *const *argv,
                                  const beamc_option_spec *specs, size_t spec_count)
 {
-    return new_options(out, false, argc, argv, specs, spec_count);
+    return new_options(out, BEAMC__OPTION_LINE_PROGRAM, argc, argv, specs, spec_count);
 }
 
-beamc_error *beamc__options_parse_command(beamc_options **out, int argc, const char *const *argv,
-                                          const beamc_option_spec *specs, size_t spec_count)
+beamc_error *beamc__options_parse_line(beamc_options **out, beamc__option_line line, int argc,
+                                       const char *const *argv, const beamc_option_spec *specs,
+                                       size_t spec_count)
 {
-    return new_options(out, true, argc, argv, specs, spec_count);
+    return new_options(out, line, argc, argv, specs, spec_count);
 }
 
 void beamc_options_free(beamc_options *options)

@@ -44,11 +44,19 @@ typedef struct {
     const char *joined; /* with commas; of a list only */
 } beamc__option_values;
 
+/* What kind of command line it is. */
+typedef enum {
+    BEAMC__OPTION_LINE_PROGRAM, /* Beam's options and the program's, and those of another runner */
+    BEAMC__OPTION_LINE_COMMAND, /* options of its own only, and arguments */
+    BEAMC__OPTION_LINE_PREFIX,  /* the same up to the first argument; what follows are arguments */
+    BEAMC__OPTION_LINE_FOREIGN  /* Beam's options; others are some program's, which is not known */
+} beamc__option_line;
+
 struct beamc_options {
     beamc_arena *arena;
     const char *program;
-    bool is_command; /* knows @specs and no others, and takes arguments */
-    beamc__option_values arguments;
+    beamc__option_line line;
+    beamc__option_values arguments; /* of a command */
     const beamc_option_spec *specs; /* borrowed */
     size_t spec_count;
     beamc__table *given;  /* canonical name -> beamc__option_values */
@@ -61,13 +69,12 @@ struct beamc_options {
 /* The name of the program: the last part of argv[0]. */
 const char *beamc__option_program(int argc, const char *const *argv);
 
-/* The command line of a command of ours: only @specs are known, what is no option is kept in
- * arguments, and all behind "--" is one.  argv[0] is what messages call the command.  Else as
- * beamc_options_parse. */
-BEAMC_MUST_USE beamc_error *beamc__options_parse_command(beamc_options **out, int argc,
-                                                         const char *const *argv,
-                                                         const beamc_option_spec *specs,
-                                                         size_t spec_count);
+/* Reads a command line of another kind than a program's.  argv[0] is what messages call the
+ * command; "--" ends the options of one.  Else as beamc_options_parse. */
+BEAMC_MUST_USE beamc_error *beamc__options_parse_line(beamc_options **out, beamc__option_line line,
+                                                      int argc, const char *const *argv,
+                                                      const beamc_option_spec *specs,
+                                                      size_t spec_count);
 
 /* The program's, else Beam's; NULL if neither has it. */
 const beamc_option_spec *beamc__option_find(const beamc_options *options, const char *name);

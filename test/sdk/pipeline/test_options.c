@@ -444,7 +444,8 @@ END_TEST
 static beamc_error *parse_command(int argc, const char *const *argv)
 {
     beamc_options_free(options);
-    return beamc__options_parse_command(&options, argc, argv, own, COUNT(own));
+    return beamc__options_parse_line(&options, BEAMC__OPTION_LINE_COMMAND, argc, argv, own,
+                                     COUNT(own));
 }
 
 START_TEST(a_command_takes_arguments_between_options)
@@ -476,6 +477,32 @@ START_TEST(a_command_knows_its_own_options_only)
     check_refused(parse_command(COUNT(dashes), dashes),
                   "-keyword: options begin with two dashes: --keyword");
     check_refused(parse_command(1, beams), "option --keyword is needed: what to look for");
+}
+END_TEST
+
+START_TEST(behind_a_program_all_is_the_programs)
+{
+    const char *argv[] = { "beamc try", "--keyword", "k", "prog", "--exact", "--unknown", "x", "--" };
+
+    ck_assert_ptr_null(beamc__options_parse_line(&options, BEAMC__OPTION_LINE_PREFIX, COUNT(argv),
+                                                 argv, own, COUNT(own)));
+    ck_assert(!beamc_option_given(options, "exact"));
+    ck_assert_uint_eq(options->arguments.count, COUNT(argv) - 3);
+    for (size_t i = 0; i < options->arguments.count; i++)
+        ck_assert_str_eq(options->arguments.items[i], argv[i + 3]);
+}
+END_TEST
+
+START_TEST(a_foreign_line_may_have_any_option)
+{
+    const char *argv[] = { "doctor", "--runner=direct", "--min_count", "3", "--flag", "--input=x" };
+
+    ck_assert_ptr_null(beamc__options_parse_line(&options, BEAMC__OPTION_LINE_FOREIGN, COUNT(argv),
+                                                 argv, NULL, 0));
+    ck_assert_str_eq(beamc_option(options, "input"), "x");
+    ck_assert_str_eq(options->unknown->name, "min_count");
+    ck_assert_str_eq(options->unknown->value, "3");
+    ck_assert_str_eq(options->unknown->next->name, "flag");
 }
 END_TEST
 
@@ -524,6 +551,8 @@ Suite *suite_options(void)
     tcase_add_test(tc, options_without_effect_here_are_told);
     tcase_add_test(tc, a_command_takes_arguments_between_options);
     tcase_add_test(tc, a_command_knows_its_own_options_only);
+    tcase_add_test(tc, behind_a_program_all_is_the_programs);
+    tcase_add_test(tc, a_foreign_line_may_have_any_option);
     tcase_add_test(tc, no_memory_is_an_error);
     suite_add_tcase(suite, tc);
     return suite;
