@@ -227,18 +227,39 @@ static void find_words(char *tail, char *out, size_t size)
     }
 }
 
+void beamc__child_output(const beamc__child *child, char *out, size_t size)
+{
+    off_t end = lseek(child->log, 0, SEEK_END);
+    off_t most = (off_t)size - 1;
+
+    ssize_t got = pread(child->log, out, size - 1, end > most ? end - most : 0);
+    out[got > 0 ? got : 0] = '\0';
+}
+
 void beamc__child_words(const beamc__child *child, char *out, size_t size)
 {
     char *tail = malloc(TAIL_SIZE + 1);
-    off_t end = lseek(child->log, 0, SEEK_END);
 
     out[0] = '\0';
     if (tail == NULL)
         return;
-    ssize_t got = pread(child->log, tail, TAIL_SIZE, end > TAIL_SIZE ? end - TAIL_SIZE : 0);
-    tail[got > 0 ? got : 0] = '\0';
+    beamc__child_output(child, tail, TAIL_SIZE + 1);
     find_words(tail, out, size);
     free(tail);
+}
+
+bool beamc__child_wait(beamc__child *child, int64_t timeout_ms, int *status)
+{
+    uint64_t until = uv_hrtime() + (uint64_t)timeout_ms * 1000000;
+    uint64_t now;
+
+    uv_mutex_lock(&child->lock);
+    while (!child->ended && (now = uv_hrtime()) < until)
+        uv_cond_timedwait(&child->changed, &child->lock, until - now);
+    bool ended = child->ended;
+    *status = child->status;
+    uv_mutex_unlock(&child->lock);
+    return ended;
 }
 
 beamc_error *beamc__child_check(beamc__child *child)

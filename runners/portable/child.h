@@ -4,6 +4,7 @@
 #define BEAMC_PORTABLE_CHILD_H
 
 #include <beamc/error.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct beamc__child beamc__child;
@@ -23,6 +24,12 @@ BEAMC_MUST_USE beamc_error *beamc__child_start(beamc__child **out,
 
 /* NULL while it runs; then how it ended and the last of what it said.  Any thread. */
 BEAMC_MUST_USE beamc_error *beamc__child_check(beamc__child *child);
+
+/* Waits for its end; false if @timeout_ms have passed before.  *@status is as waitpid has it. */
+BEAMC_MUST_USE bool beamc__child_wait(beamc__child *child, int64_t timeout_ms, int *status);
+
+/* The last of all that it said, to @out of @size > 0.  Any thread. */
+void beamc__child_output(const beamc__child *child, char *out, size_t size);
 
 /* Writes ": " and the last line that it said, or the reason it gave, to @out of @size > 0; "" if it
  * said nothing.  Any thread. */

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "runners/portable/child.h"
+#include "runners/portable/path.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
@@ -69,27 +70,6 @@ static const server_kind kinds[] = {
 
 /* ---- finding programs ------------------------------------------------------------------------ */
 
-static bool is_program(const char *path)
-{
-    struct stat about;
-
-    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
-}
-
-static bool find_in_path(const char *name, char *out, size_t size)
-{
-    const char *at = getenv("PATH");
-
-    while (at != NULL && *at != '\0') {
-        size_t length = strcspn(at, ":");
-        snprintf(out, size, "%.*s/%s", (int)length, at, name);
-        if (length > 0 && is_program(out))
-            return true;
-        at += length + (at[length] == ':');
-    }
-    return false;
-}
-
 /* The value of a variable; NULL if it is empty, too. */
 static const char *variable(const char *name)
 {
@@ -106,13 +86,13 @@ static beamc_error *find_program(const server_kind *kind, const char *location, 
     if (location == NULL)
         location = variable(kind->variable);
     if (location == NULL) {
-        if (find_in_path(kind->command, out, size))
+        if (beamc__path_find(kind->command, out, size))
             return NULL;
         return beamc_error_new(BEAMC_ENOENT, "%s is not found: %s", kind->name, kind->wanted);
     }
     bool is_directory = stat(location, &about) == 0 && S_ISDIR(about.st_mode);
     snprintf(out, size, is_directory ? "%s/%s" : "%s", location, kind->command);
-    if (is_program(out))
+    if (beamc__path_is_program(out))
         return NULL;
     return beamc_error_new(BEAMC_ENOENT, "%s: %s is no program", kind->name, out);
 }
@@ -123,14 +103,14 @@ static beamc_error *find_java(const char *given, char *out, size_t size)
 
     if (given != NULL && strchr(given, '/') != NULL) {
         snprintf(out, size, "%s", given);
-        if (is_program(out))
+        if (beamc__path_is_program(out))
             return NULL;
     } else if (given == NULL && home != NULL) {
         snprintf(out, size, "%s/bin/java", home);
-        if (is_program(out))
+        if (beamc__path_is_program(out))
             return NULL;
         return beamc_error_new(BEAMC_ENOENT, "JAVA_HOME=%s: there is no bin/java", home);
-    } else if (find_in_path(given == NULL ? "java" : given, out, size)) {
+    } else if (beamc__path_find(given == NULL ? "java" : given, out, size)) {
         return NULL;
     }
     return beamc_error_new(
@@ -138,6 +118,14 @@ static beamc_error *find_java(const char *given, char *out, size_t size)
         "no Java is found as %s: install one (such as openjdk-17-jre-headless) or "
         "give --job_server_java_launcher=FILE",
         given == NULL ? "java" : given);
+}
+
+/* Several jars, as Java has it. */
+static bool is_class_path(const char *location)
+{
+    size_t size = strlen(location);
+
+    return strchr(location, ':') != NULL || (size > 0 && location[size - 1] == '*');
 }
 
 /* ---- command lines --------------------------------------------------------------------------- */
@@ -172,13 +160,12 @@ static beamc_error *prism_command(command *to, const char *path, unsigned port)
 static beamc_error *add_jar(command *to, const server_kind *kind, const char *location)
 {
     struct stat about;
-    size_t size = strlen(location);
 
     if (stat(location, &about) == 0 && !S_ISDIR(about.st_mode)) {
         BEAMC_TRY(add(to, "-jar"));
         return add(to, location);
     }
-    bool is_path = strchr(location, ':') != NULL || (size > 0 && location[size - 1] == '*');
+    bool is_path = is_class_path(location);
     if (!is_path && (access(location, R_OK) < 0))
         return beamc_error_system(errno, "%s: %s", kind->name, location);
     BEAMC_TRY(add(to, "-cp"));
@@ -312,6 +299,25 @@ static beamc_error *make_directory(beamc__server *server)
     free(server->artifacts);
     server->artifacts = NULL;
     return error;
+}
+
+beamc_error *beamc__server_find(const beamc_portable_options *options, char *out, size_t size)
+{
+    const server_kind *kind = &kinds[options->server];
+    const char *location = options->location;
+    char java[TEXT_SIZE];
+
+    if (kind->command != NULL)
+        return find_program(kind, location, out, size);
+    BEAMC_TRY(find_java(options->java, java, sizeof(java)));
+    if (location == NULL)
+        location = variable(kind->variable);
+    if (location == NULL)
+        return beamc_error_new(BEAMC_ENOENT, "%s is not found: %s", kind->name, kind->wanted);
+    if (!is_class_path(location) && access(location, R_OK) < 0)
+        return beamc_error_system(errno, "%s: %s", kind->name, location);
+    snprintf(out, size, "%s", location);
+    return NULL;
 }
 
 static beamc_error *start(beamc__server *server, const beamc_portable_options *options,

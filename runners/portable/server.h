@@ -7,6 +7,11 @@
 
 typedef struct beamc__server beamc__server;
 
+/* Where the server of @options is, without starting it: to @out of @size > 0.  The error says how to
+ * get it. */
+BEAMC_MUST_USE beamc_error *beamc__server_find(const beamc_portable_options *options, char *out,
+                                               size_t size);
+
 /* Finds and starts the server of @options and waits until it listens. */
 BEAMC_MUST_USE beamc_error *
 beamc__server_start(beamc__server **out, const beamc_portable_options *options, int64_t timeout_ms);
