@@ -37,19 +37,24 @@ struct beamc__data_stream {
 
 /* ---- inbound --------------------------------------------------------------------------------- */
 
-/* What a message's bytes hang on. */
-typedef struct {
-    beamc__rpc_message *message;
-    uint8_t *copy; /* NULL: the message itself is in one piece */
-} held_message;
-
-static void held_release(void *ctx)
+static void message_release(void *ctx)
 {
-    held_message *held = ctx;
+    beamc__rpc_message_unref(ctx);
+}
 
-    beamc__rpc_message_unref(held->message);
-    free(held->copy);
-    free(held);
+/* What holds @message's bytes: the message itself if they are in one piece, else a copy.  NULL: no
+ * memory. */
+static beamc__block *block_of(beamc__rpc_message *message, beamc_bytes *bytes)
+{
+    uint8_t *copy;
+
+    bytes->data = beamc__rpc_message_flat(message, &copy);
+    bytes->size = beamc__rpc_message_size(message);
+    if (bytes->data == NULL)
+        return NULL;
+    if (copy != NULL)
+        return beamc__block_new(free, copy);
+    return beamc__block_new(message_release, beamc__rpc_message_ref(message));
 }
 
 /* One field: its tag, and its bytes or its number. */
@@ -138,37 +143,35 @@ static int deliver_all(beamc__data_stream *stream, beamc_bytes bytes, beamc__blo
     return BEAMC_OK;
 }
 
-static bool is_over_limit(const beamc__data_stream *stream)
+/* What waits here is out of the caches when it is taken, so a little is enough, as long as it is for
+ * those who are at work.  A bundle that is slow, or has not begun, must not keep elements from one that
+ * waits for them: then reading goes on to the limit. */
+static bool is_enough(const beamc__data_stream *stream, int64_t enough)
 {
-    return __atomic_load_n(stream->registry->held, __ATOMIC_RELAXED) >
-           stream->registry->held_limit;
+    const beamc__data_registry *registry = stream->registry;
+    int64_t held = __atomic_load_n(&registry->load->held, __ATOMIC_SEQ_CST);
+
+    if (held > registry->limit)
+        return true;
+    return held > enough && __atomic_load_n(&registry->load->starved, __ATOMIC_SEQ_CST) == 0;
 }
 
 static void on_message(void *ctx, beamc__rpc_stream *call, beamc__rpc_message *message)
 {
     beamc__data_stream *stream = ctx;
-    held_message *held = malloc(sizeof(*held));
-    int rc = BEAMC_ENOMEM;
+    beamc_bytes bytes;
+    beamc__block *block = block_of(message, &bytes);
+    int rc = block == NULL ? BEAMC_ENOMEM : deliver_all(stream, bytes, block);
 
-    if (held != NULL) {
-        held->copy = NULL;
-        const uint8_t *bytes = beamc__rpc_message_flat(message, &held->copy);
-        held->message = beamc__rpc_message_ref(message);
-        size_t size = beamc__rpc_message_size(message);
-        beamc__block *block = beamc__block_new(held_release, held);
-        if (block != NULL && (bytes != NULL || size == 0))
-            rc = deliver_all(stream, (beamc_bytes){ bytes, size }, block);
-        beamc__block_unref(block);
-    }
+    beamc__block_unref(block);
     /* Elements were lost, and of which bundle is not known any more. */
     if (rc < 0)
         beamc__rpc_stream_cancel(call);
-    if (is_over_limit(stream)) {
+    if (is_enough(stream, stream->registry->enough)) {
         /* In this order: who sees the flag may resume at once. */
         beamc__rpc_stream_pause(call);
         __atomic_store_n(&stream->paused, 1, __ATOMIC_SEQ_CST);
-        if (!is_over_limit(stream))
-            beamc__data_stream_room(stream); /* it was emptied meanwhile */
+        beamc__data_stream_room(stream); /* it may have been emptied meanwhile */
     }
 }
 
@@ -185,7 +188,9 @@ static void on_end(void *ctx, beamc__rpc_stream *call BEAMC_UNUSED,
 
 void beamc__data_stream_room(beamc__data_stream *stream)
 {
-    if (__atomic_load_n(&stream->paused, __ATOMIC_SEQ_CST) != 0 && !is_over_limit(stream) &&
+    /* Not before half of it is gone, so that many messages come before it stops again. */
+    if (__atomic_load_n(&stream->paused, __ATOMIC_SEQ_CST) != 0 &&
+        !is_enough(stream, stream->registry->enough / 2) &&
         __atomic_exchange_n(&stream->paused, 0, __ATOMIC_SEQ_CST) != 0) {
         uv_mutex_lock(&stream->lock);
         beamc__rpc_stream_resume(stream->call);

@@ -21,8 +21,9 @@ typedef struct {
     beamc__inbox *(*find)(void *ctx, const char *instruction_id, size_t size);
     void (*lost)(void *ctx, const beamc_error *error); /* the stream has ended; borrowed */
     void *ctx;
-    int64_t *held;      /* bytes in all inboxes; atomic */
-    int64_t held_limit; /* past it nothing more is read */
+    const beamc__inbox_load *load;
+    int64_t enough; /* bytes held; past it nothing more is read while no thread waits for elements */
+    int64_t limit;  /* past it nothing more is read at all */
 } beamc__data_registry;
 
 typedef struct beamc__data_stream beamc__data_stream;
@@ -39,7 +40,7 @@ void beamc__data_stream_free(beamc__data_stream *stream);
 /* Opens another call if the last one has ended.  Before a bundle uses the stream.  Any thread. */
 BEAMC_MUST_USE beamc_error *beamc__data_stream_reopen(beamc__data_stream *stream);
 
-/* Reading goes on if it had stopped and there is room now.  Any thread. */
+/* Reading goes on if it had stopped and need not any more.  Any thread. */
 void beamc__data_stream_room(beamc__data_stream *stream);
 
 const char *beamc__data_stream_url(const beamc__data_stream *stream);

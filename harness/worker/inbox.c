@@ -54,7 +54,7 @@ struct source {
 
 struct beamc__inbox {
     int refs; /* atomic */
-    int64_t *held;
+    beamc__inbox_load *load;
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
     source *sources;
@@ -62,7 +62,7 @@ struct beamc__inbox {
     beamc_error *error;
 };
 
-beamc__inbox *beamc__inbox_new(int64_t *held)
+beamc__inbox *beamc__inbox_new(beamc__inbox_load *load)
 {
     beamc__inbox *inbox = calloc(1, sizeof(*inbox));
 
@@ -78,7 +78,7 @@ beamc__inbox *beamc__inbox_new(int64_t *held)
         return NULL;
     }
     inbox->refs = 1;
-    inbox->held = held;
+    inbox->load = load;
     return inbox;
 }
 
@@ -88,10 +88,16 @@ beamc__inbox *beamc__inbox_ref(beamc__inbox *inbox)
     return inbox;
 }
 
+/* In one order with the flags of those who stop reading because of it, so that none of them misses the
+ * last change. */
 static void count_held(const beamc__inbox *inbox, int64_t more)
 {
-    if (inbox->held != NULL)
-        __atomic_fetch_add(inbox->held, more, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&inbox->load->held, more, __ATOMIC_SEQ_CST);
+}
+
+static void count_starved(const beamc__inbox *inbox, int64_t more)
+{
+    __atomic_fetch_add(&inbox->load->starved, more, __ATOMIC_SEQ_CST);
 }
 
 /* With the lock, or the last reference. */
@@ -182,6 +188,26 @@ static beamc_error *closed_error(beamc__inbox *inbox)
     return error != NULL ? error : beamc_error_new(BEAMC_ECANCELLED, "the bundle was cancelled");
 }
 
+static bool is_empty(const beamc__inbox *inbox, const source *from)
+{
+    return !inbox->closed && from->first == NULL && !from->ended;
+}
+
+/* With the lock, which it gives back for a moment: sources live as long as the inbox. */
+static void await_elements(beamc__inbox *inbox, const source *from)
+{
+    if (!is_empty(inbox, from))
+        return;
+    count_starved(inbox, 1);
+    uv_mutex_unlock(&inbox->lock);
+    if (inbox->load->on_starved != NULL)
+        inbox->load->on_starved(inbox->load->ctx);
+    uv_mutex_lock(&inbox->lock);
+    while (is_empty(inbox, from))
+        uv_cond_wait(&inbox->changed, &inbox->lock);
+    count_starved(inbox, -1);
+}
+
 beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, beamc_bytes *elements,
                                beamc__block **block)
 {
@@ -191,8 +217,8 @@ beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, be
     *block = NULL;
     uv_mutex_lock(&inbox->lock);
     source *from = source_of(inbox, transform_id, strlen(transform_id));
-    while (from != NULL && !inbox->closed && from->first == NULL && !from->ended)
-        uv_cond_wait(&inbox->changed, &inbox->lock);
+    if (from != NULL)
+        await_elements(inbox, from);
     if (from == NULL) {
         error = beamc_error_nomem();
     } else if (inbox->closed) {

@@ -20,10 +20,19 @@ BEAMC_MUST_USE beamc__block *beamc__block_new(void (*release)(void *ctx), void *
 beamc__block *beamc__block_ref(beamc__block *block);
 void beamc__block_unref(beamc__block *block);
 
+/* Of all inboxes of a worker, which it outlives.  Numbers are atomic. */
+typedef struct {
+    int64_t held;    /* bytes in them */
+    int64_t starved; /* how many threads wait for elements */
+    /* One more does: called by that thread before it waits, without locks.  May be NULL. */
+    void (*on_starved)(void *ctx);
+    void *ctx;
+} beamc__inbox_load;
+
 typedef struct beamc__inbox beamc__inbox;
 
-/* With one reference.  @held (may be NULL) is added to by what is in the box, atomically. */
-BEAMC_MUST_USE beamc__inbox *beamc__inbox_new(int64_t *held);
+/* With one reference. */
+BEAMC_MUST_USE beamc__inbox *beamc__inbox_new(beamc__inbox_load *load);
 beamc__inbox *beamc__inbox_ref(beamc__inbox *inbox);
 void beamc__inbox_unref(beamc__inbox *inbox);
 

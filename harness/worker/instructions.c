@@ -17,7 +17,7 @@ struct known {
 
 struct beamc__instructions {
     uv_mutex_t lock; /* guards all of it */
-    int64_t *held;
+    beamc__inbox_load *load;
     known *all;
     bool stopped;
     /* Hashes of ids in the order they ended.  Two ids of one hash are taken for one: with 64 bits
@@ -26,7 +26,7 @@ struct beamc__instructions {
     size_t ended_count;
 };
 
-beamc__instructions *beamc__instructions_new(int64_t *held)
+beamc__instructions *beamc__instructions_new(beamc__inbox_load *load)
 {
     beamc__instructions *instructions = calloc(1, sizeof(*instructions));
 
@@ -36,7 +36,7 @@ beamc__instructions *beamc__instructions_new(int64_t *held)
         free(instructions);
         return NULL;
     }
-    instructions->held = held;
+    instructions->load = load;
     return instructions;
 }
 
@@ -90,7 +90,7 @@ static known *add(beamc__instructions *instructions, const char *id, size_t size
     if (made == NULL)
         return NULL;
     made->instruction.id = strndup(id, size);
-    made->instruction.inbox = beamc__inbox_new(instructions->held);
+    made->instruction.inbox = beamc__inbox_new(instructions->load);
     if (made->instruction.id == NULL || made->instruction.inbox == NULL) {
         known_free(made);
         return NULL;

@@ -15,8 +15,8 @@ typedef struct {
     int64_t started_ms;
 } beamc__instruction;
 
-/* Inboxes count what they hold in @held.  NULL: no memory. */
-BEAMC_MUST_USE beamc__instructions *beamc__instructions_new(int64_t *held);
+/* @load is of all their inboxes; it outlives them.  NULL: no memory. */
+BEAMC_MUST_USE beamc__instructions *beamc__instructions_new(beamc__inbox_load *load);
 void beamc__instructions_free(beamc__instructions *instructions);
 
 /* The inbox for elements of @id, made if it is not known; NULL if it has ended, or without memory. */

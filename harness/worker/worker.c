@@ -26,7 +26,8 @@
 #define STATUS_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnWorkerStatus/WorkerStatus"
 
 #define BUNDLES_MAX 1024                     /* that run at once */
-#define HELD_LIMIT ((int64_t)256 << 20)      /* bytes that came and wait for their bundles */
+#define HELD_ENOUGH ((int64_t)4 << 20)       /* bytes that came and wait for busy bundles .. */
+#define HELD_LIMIT ((int64_t)256 << 20)      /* .. and where others need theirs */
 #define CONTROL_LIMIT ((size_t)1 << 30)      /* answers that wait to be sent */
 #define STATE_CACHE_SIZE ((size_t)100 << 20)
 #define SAMPLE_MS 200
@@ -69,7 +70,7 @@ struct beamc__worker {
     beamc__samples *samples; /* NULL: none are wanted */
     beamc__threads *threads;
     beamc__data_registry registry;
-    int64_t held; /* atomic */
+    beamc__inbox_load load;
     uv_thread_t keeper;
     bool has_keeper;
     uv_mutex_t lock; /* guards what follows */
@@ -198,8 +199,10 @@ static beamc_error *state_client_of(beamc__worker *worker, const char *url,
 }
 
 /* What all streams hold is counted together, so what one frees may let another go on. */
-static void make_room(beamc__worker *worker)
+static void make_room(void *ctx)
 {
+    beamc__worker *worker = ctx;
+
     uv_mutex_lock(&worker->lock);
     for (size_t i = 0; i < worker->data.count; i++)
         beamc__data_stream_room(worker->data.streams[i]);
@@ -809,7 +812,7 @@ static void print_status(beamc__worker *worker, beamc_buffer *text)
     beamc_buffer_printf(text, "worker %s\n\nmemory\n  resident: %zu bytes\n"
                               "  elements that wait for their bundles: %" PRId64 " bytes\n\n"
                               "active bundles\n",
-                        worker->id, resident, __atomic_load_n(&worker->held, __ATOMIC_RELAXED));
+                        worker->id, resident, __atomic_load_n(&worker->load.held, __ATOMIC_RELAXED));
     beamc__instructions_visit_all(worker->instructions, print_instruction, text);
 }
 
@@ -965,7 +968,9 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->id = strdup(options->id);
     snprintf(prefix, sizeof(prefix), "%s/", options->id);
     worker->ids = beamc__short_ids_new(prefix);
-    worker->instructions = beamc__instructions_new(&worker->held);
+    worker->load.on_starved = make_room;
+    worker->load.ctx = worker;
+    worker->instructions = beamc__instructions_new(&worker->load);
     worker->threads = beamc__threads_new(BUNDLES_MAX);
     worker->state_cache = beamc__state_store_new(
         options->state_cache_size > 0 ? options->state_cache_size : STATE_CACHE_SIZE);
@@ -991,8 +996,9 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->registry = (beamc__data_registry){ .find = find_inbox,
                                                .lost = data_lost,
                                                .ctx = worker,
-                                               .held = &worker->held,
-                                               .held_limit = HELD_LIMIT };
+                                               .load = &worker->load,
+                                               .enough = HELD_ENOUGH,
+                                               .limit = HELD_LIMIT };
     return NULL;
 }
 

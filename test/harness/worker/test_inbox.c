@@ -40,15 +40,15 @@ static void check_take(beamc__inbox *inbox, const char *source, const char *text
 
 START_TEST(sources_have_queues_of_their_own)
 {
-    int64_t held = 0;
-    beamc__inbox *inbox = beamc__inbox_new(&held);
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
 
     put(inbox, "a", "one", false);
     put(inbox, "b", "two", false);
     put(inbox, "a", "three", true);
     put(inbox, "b", "", true);
     put(inbox, "a", "after the end", false);
-    ck_assert_int_eq(held, 11);
+    ck_assert_int_eq(load.held, 11);
     ck_assert_int_eq(released, 2); /* what was empty or late is not kept */
     check_take(inbox, "b", "two");
     check_take(inbox, "b", NULL);
@@ -56,7 +56,7 @@ START_TEST(sources_have_queues_of_their_own)
     check_take(inbox, "a", "three");
     check_take(inbox, "a", NULL);
     check_take(inbox, "a", NULL);
-    ck_assert_int_eq(held, 0);
+    ck_assert_int_eq(load.held, 0);
     ck_assert_int_eq(released, 5);
     beamc__inbox_unref(inbox);
 }
@@ -64,8 +64,8 @@ END_TEST
 
 START_TEST(what_is_left_is_released)
 {
-    int64_t held = 0;
-    beamc__inbox *inbox = beamc__inbox_new(&held);
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
 
     for (int i = 0; i < 10; i++)
         put(inbox, i % 2 == 0 ? "a" : "b", "left", i == 9);
@@ -74,18 +74,19 @@ START_TEST(what_is_left_is_released)
         ck_assert_int_eq(released, 10);
         put(inbox, "a", "too late", false);
         ck_assert_int_eq(released, 11);
-        ck_assert_int_eq(held, 0);
+        ck_assert_int_eq(load.held, 0);
     }
     beamc__inbox_unref(beamc__inbox_ref(inbox));
     beamc__inbox_unref(inbox);
-    ck_assert_int_eq(held, 0);
+    ck_assert_int_eq(load.held, 0);
     ck_assert_int_eq(released, 10 + _i);
 }
 END_TEST
 
 START_TEST(closing_tells_the_first_error)
 {
-    beamc__inbox *inbox = beamc__inbox_new(NULL);
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
     beamc_bytes bytes;
     beamc__block *block;
 
@@ -115,8 +116,8 @@ static void take_all(void *arg)
 
 START_TEST(takers_wait_for_putters)
 {
-    int64_t held = 0;
-    beamc__inbox *inbox = beamc__inbox_new(&held);
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
     uv_thread_t thread;
 
     ck_assert_int_eq(uv_thread_create(&thread, take_all, inbox), 0);
@@ -124,9 +125,38 @@ START_TEST(takers_wait_for_putters)
         put(inbox, "a", "four", false);
     put(inbox, "a", "", true);
     uv_thread_join(&thread);
-    ck_assert_int_eq(held, 0);
+    ck_assert_int_eq(load.held, 0);
     ck_assert_int_eq(released, 1001);
     beamc__inbox_unref(inbox);
+}
+END_TEST
+
+typedef struct {
+    beamc__inbox_load load;
+    beamc__inbox *inbox;
+} fed;
+
+/* The one who waits would wait for ever, were this called too late or with the lock. */
+static void feed(void *ctx)
+{
+    fed *of = ctx;
+
+    ck_assert_int_eq(of->load.starved, 1);
+    put(of->inbox, "a", "found", false);
+}
+
+START_TEST(who_has_to_wait_says_so_first)
+{
+    fed of = { .load = { .on_starved = feed, .ctx = &of } };
+
+    of.inbox = beamc__inbox_new(&of.load);
+    put(of.inbox, "a", "there", false);
+    check_take(of.inbox, "a", "there");
+    check_take(of.inbox, "a", "found");
+    check_take(of.inbox, "a", "found");
+    ck_assert_int_eq(of.load.starved, 0);
+    ck_assert_int_eq(of.load.held, 0);
+    beamc__inbox_unref(of.inbox);
 }
 END_TEST
 
@@ -139,7 +169,8 @@ static void take_error(void *arg)
 
 START_TEST(closing_wakes_who_waits)
 {
-    beamc__inbox *inbox = beamc__inbox_new(NULL);
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
     uv_thread_t thread;
 
     ck_assert_int_eq(uv_thread_create(&thread, take_error, inbox), 0);
@@ -158,6 +189,7 @@ Suite *suite_inbox(void)
     tcase_add_loop_test(tc, what_is_left_is_released, 0, 2);
     tcase_add_test(tc, closing_tells_the_first_error);
     tcase_add_test(tc, takers_wait_for_putters);
+    tcase_add_test(tc, who_has_to_wait_says_so_first);
     tcase_add_test(tc, closing_wakes_who_waits);
     suite_add_tcase(suite, tc);
     return suite;

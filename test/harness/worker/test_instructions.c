@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdio.h>
 
-static int64_t held;
+static beamc__inbox_load load;
 
 /* Whether elements for @id would be kept. */
 static bool is_wanted(beamc__instructions *instructions, const char *id)
@@ -28,7 +28,7 @@ static int begin(beamc__instructions *instructions, const char *id)
 
 START_TEST(what_comes_early_is_kept_for_the_bundle)
 {
-    beamc__instructions *instructions = beamc__instructions_new(&held);
+    beamc__instructions *instructions = beamc__instructions_new(&load);
     beamc__inbox *begun;
     int bundle;
 
@@ -57,7 +57,7 @@ static void count(void *ctx, const beamc__instruction *at)
 
 START_TEST(only_those_that_run_are_visited)
 {
-    beamc__instructions *instructions = beamc__instructions_new(&held);
+    beamc__instructions *instructions = beamc__instructions_new(&load);
     int visits = 0;
 
     ck_assert_int_eq(begin(instructions, "i1"), BEAMC_OK);
@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(thousands_of_ended_ones_are_remembered)
 {
-    beamc__instructions *instructions = beamc__instructions_new(&held);
+    beamc__instructions *instructions = beamc__instructions_new(&load);
     char id[20];
 
     for (int i = 0; i < 9000; i++) {
@@ -95,7 +95,7 @@ END_TEST
 
 START_TEST(closing_fails_what_runs_and_what_came)
 {
-    beamc__instructions *instructions = beamc__instructions_new(&held);
+    beamc__instructions *instructions = beamc__instructions_new(&load);
     beamc__inbox *begun;
     beamc__block *block;
     beamc_bytes bytes;

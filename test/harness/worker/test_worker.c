@@ -130,6 +130,51 @@ START_TEST(bundles_may_wait_for_each_other)
 }
 END_TEST
 
+static long held_by_worker(void)
+{
+    static const char what[] = "wait for their bundles: ";
+    const char *at = strstr(fn_peer_status(runner), what);
+
+    ck_assert_ptr_nonnull(at);
+    return strtol(at + strlen(what), NULL, 10);
+}
+
+/* Much is sent to a bundle that is busy: a little of it is read.  But all is when a bundle starts whose
+ * elements come behind. */
+START_TEST(elements_of_busy_bundles_wait_outside)
+{
+    enum { MESSAGES = 40, SIZE = 1 << 20, ENOUGH = 8 << 20 };
+    beamc_buffer bytes;
+
+    begin();
+    worker_give(runner, "d1", worker_fn_gate);
+    fn_peer_process(runner, "busy", "d1");
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "wait", 4);
+    fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, false);
+    worker_gate_wait(1);
+
+    char *text = calloc(1, SIZE);
+    beamc_buffer_clear(&bytes);
+    fn_element(&bytes, text, SIZE);
+    for (int i = 0; i < MESSAGES; i++)
+        fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, i == MESSAGES - 1);
+    while (held_by_worker() < 3 * SIZE)
+        ; /* it comes */
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_lt(held_by_worker(), ENOUGH);
+
+    check_bundle("i2", "d1", "small", "small\n");
+    ck_assert(!fn_peer_has_response(runner, "busy"));
+    worker_gate_open();
+    fn_peer_done(runner, "busy");
+    ck_assert_uint_gt(fn_peer_output(runner, "busy", "out")->bytes.size, MESSAGES * bytes.size);
+    beamc_buffer_dispose(&bytes);
+    free(text);
+    finish();
+}
+END_TEST
+
 START_TEST(bundles_run_64_at_a_time)
 {
     char id[20];
@@ -518,6 +563,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, elements_may_come_with_the_request);
     tcase_add_test(tc, elements_may_go_with_the_answer);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
+    tcase_add_test(tc, elements_of_busy_bundles_wait_outside);
     tcase_add_test(tc, bundles_run_64_at_a_time);
     tcase_add_test(tc, small_bundles_are_many);
     tcase_add_test(tc, elements_of_10_mb_go_through);
