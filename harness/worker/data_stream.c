@@ -14,6 +14,7 @@
 #define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
 
 #define FLUSH_SIZE ((size_t)64 << 10) /* what a stream carries most cheaply */
+#define BUFFER_SIZE (FLUSH_SIZE + (4 << 10)) /* so that most elements end before it has to grow */
 #define SEND_LIMIT ((size_t)4 << 20)
 
 /* Protobuf wire: field << 3 | type. */
@@ -208,8 +209,9 @@ static uint8_t *put_string(uint8_t *to, uint8_t tag, const char *string, size_t 
     return to + size;
 }
 
-/* A message of one Data: what the sink has gathered, and whether it was the last. */
-static beamc__rpc_message *make_message(const beamc__data_output *output, bool is_last)
+/* A message of one Data: what the sink has gathered, and whether it was the last.  The bytes are not
+ * copied: the message takes the buffer's memory. */
+static beamc__rpc_message *make_message(beamc__data_output *output, bool is_last)
 {
     const char *transform_id = output->output.transform_id;
     size_t id_size = strlen(output->instruction_id);
@@ -217,25 +219,33 @@ static beamc__rpc_message *make_message(const beamc__data_output *output, bool i
     size_t size = output->output.buffer.size;
     size_t inner = 1 + beamc__varint_size(id_size) + id_size + 1 +
                    beamc__varint_size(transform_size) + transform_size + (is_last ? 2 : 0);
+    size_t head_size = inner;
     uint8_t *to;
 
     if (size > 0)
         inner += 1 + beamc__varint_size(size) + size;
-    beamc__rpc_message *message =
-        beamc__rpc_message_sized(&to, 1 + beamc__varint_size(inner) + inner);
+    head_size += 1 + beamc__varint_size(inner) + (size > 0 ? 1 + beamc__varint_size(size) : 0);
+    beamc__rpc_message *message = beamc__rpc_message_sized(&to, head_size);
     if (message == NULL)
         return NULL;
     *to++ = TAG_DATA;
     to = beamc__varint_put(to, inner);
     to = put_string(to, TAG_INSTRUCTION_ID, output->instruction_id, id_size);
     to = put_string(to, TAG_TRANSFORM_ID, transform_id, transform_size);
-    if (size > 0)
-        to = put_string(to, TAG_BYTES, (const char *)output->output.buffer.data, size);
     if (is_last) {
         *to++ = TAG_IS_LAST;
         *to++ = 1;
     }
-    return message;
+    if (size == 0)
+        return message;
+    *to++ = TAG_BYTES;
+    beamc__varint_put(to, size);
+    uint8_t *bytes = output->output.buffer.data;
+    beamc_buffer_init(&output->output.buffer);
+    if (beamc__rpc_message_append_owned(message, bytes, size, free, bytes) == BEAMC_OK)
+        return message;
+    beamc__rpc_message_unref(message);
+    return NULL;
 }
 
 static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
@@ -249,7 +259,6 @@ static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
     output->has_sent = true;
     beamc_error *error = beamc__rpc_stream_send(output->call, message, 0);
     beamc__rpc_message_unref(message);
-    beamc_buffer_clear(&output->output.buffer);
     return beamc_error_wrap(error, "sending elements to %s", output->stream->url);
 }
 
@@ -258,7 +267,9 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
 {
     if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE))
         return NULL;
-    return send_buffer((beamc__data_output *)self, false);
+    BEAMC_TRY(send_buffer((beamc__data_output *)self, false));
+    /* More comes, as much again. */
+    return beamc_buffer_grow(&self->buffer, BUFFER_SIZE) ? NULL : beamc_error_nomem();
 }
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
