@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/threads.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -50,6 +51,7 @@ static void work(void *arg)
 {
     beamc__threads *threads = arg;
 
+    pthread_setname_np(pthread_self(), "beamc-bundle"); /* not that of the thread that made it */
     uv_mutex_lock(&threads->lock);
     for (;;) {
         while (threads->first == NULL && !threads->ending) {
