@@ -5,7 +5,12 @@
 #include "harness/worker/worker.h"
 #include "proto/urns.h"
 #include "sdk/rpc/rpc.h"
+#include <malloc.h>
 #include <string.h>
+
+/* What the allocator keeps for messages to come, and from which size on it does not. */
+#define KEPT_MEMORY (32 << 20)
+#define OWN_PAGES (4 << 20)
 
 bool beamc__serve_is_asked(int argc, char *const *argv)
 {
@@ -59,6 +64,17 @@ static beamc_error *serve_in(beamc_arena *arena, int argc, char *const *argv,
     return error != NULL ? error : serve(&flags, info, functions, count);
 }
 
+/* A worker takes and drops messages of 64 KB all the time.  Left to itself the allocator gives their
+ * memory back and asks for it again, page by page, which costs a worker that has little else to do a
+ * seventh of its time. */
+static void keep_memory(void)
+{
+#if defined(M_TRIM_THRESHOLD) && defined(M_MMAP_THRESHOLD)
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+    (void)mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
+#endif
+}
+
 beamc_error *beamc__serve(int argc, char *const *argv, const beamc_function *const *functions,
                           size_t count)
 {
@@ -66,6 +82,7 @@ beamc_error *beamc__serve(int argc, char *const *argv, const beamc_function *con
 
     if (arena == NULL)
         return beamc_error_nomem();
+    keep_memory();
     beamc__rpc_init();
     beamc_error *error = serve_in(arena, argc, argv, functions, count);
     beamc__rpc_shutdown();
