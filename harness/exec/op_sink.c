@@ -5,7 +5,10 @@
 typedef struct {
     beamc__op op;
     const beamc_type *type; /* the port's */
-    bool is_kv;             /* with nothing around it, so that the key lies open */
+    bool is_kv;             /* with nothing around it, so that the key lies open: of these */
+    const beamc_type *key, *part;
+    size_t part_offset;
+    bool is_plain;          /* both are of the hot kinds */
     bool has_head;
     beamc__output *output; /* of the bundle in work */
 } sink;
@@ -22,12 +25,31 @@ static int encode(const sink *op, const beamc_element_info *info, const void *va
     *key_size = 0;
     if (!op->is_kv)
         return beamc__encode(op->type, value, true, to);
-    rc = beamc__encode_part(op->type->fields[0].type, value, true, to);
+    rc = beamc__encode_part(op->key, value, true, to);
     if (BEAMC_UNLIKELY(rc < 0))
         return rc;
     *key_size = to->size - start - *head_size;
-    const char *part = (const char *)value + beamc_kv_value_offset(op->type);
-    return beamc__encode_part(op->type->fields[1].type, part, true, to);
+    return beamc__encode_part(op->part, (const char *)value + op->part_offset, true, to);
+}
+
+/* The same for a plain KV: room for all of it is made once. */
+static int encode_plain(const sink *op, const beamc_element_info *info, const void *value,
+                        beamc_buffer *to, size_t *head_size, size_t *key_size)
+{
+    const char *part = (const char *)value + op->part_offset;
+    uint8_t *start =
+        beamc_buffer_reserve(to, (op->has_head ? beamc__element_info_bound(info) : 0) +
+                                     beamc__plain_bound(op->key, value) +
+                                     beamc__plain_bound(op->part, part));
+
+    if (BEAMC_UNLIKELY(start == NULL))
+        return BEAMC_ENOMEM;
+    uint8_t *key = op->has_head ? beamc__element_info_put(start, info) : start;
+    uint8_t *rest = beamc__plain_put(key, op->key, value);
+    *head_size = (size_t)(key - start);
+    *key_size = (size_t)(rest - key);
+    to->size = (size_t)(beamc__plain_put(rest, op->part, part) - to->data);
+    return BEAMC_OK;
 }
 
 static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info *info,
@@ -40,7 +62,9 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
     size_t key_size;
 
     beamc__count_up(&op->op.count);
-    int rc = encode(op, info, value, &output->buffer, &head_size, &key_size);
+    int rc = op->is_plain
+                 ? encode_plain(op, info, value, &output->buffer, &head_size, &key_size)
+                 : encode(op, info, value, &output->buffer, &head_size, &key_size);
     if (BEAMC_UNLIKELY(rc < 0))
         return beamc__op_failed(&op->op, beamc_error_new((beamc_code)rc, "a value of %s: %s",
                                                          op->type->name, beamc_code_text(rc)));
@@ -84,6 +108,12 @@ beamc_error *beamc__op_sink(beamc__op **out, const beamc__op_spec *spec)
     *out = &op->op;
     op->type = port.value;
     op->is_kv = port.value->kind == BEAMC_KIND_KV;
+    if (op->is_kv) {
+        op->key = op->type->fields[0].type;
+        op->part = op->type->fields[1].type;
+        op->part_offset = beamc_kv_value_offset(op->type);
+        op->is_plain = beamc__is_plain(op->key) && beamc__is_plain(op->part);
+    }
     op->has_head = port.constant == NULL;
     return NULL;
 }

@@ -57,12 +57,17 @@ static inline int beamc__bytes_decode(beamc_bytes *value, bool nested, beamc_rea
 }
 
 /* All NaNs become one, so that equal doubles have equal bytes. */
-static inline int beamc__double_encode(double value, beamc_buffer *out)
+static inline uint64_t beamc__double_bits(double value)
 {
     uint64_t bits = UINT64_C(0x7ff8000000000000);
     if (BEAMC_LIKELY(value == value))
         memcpy(&bits, &value, sizeof(bits));
-    return beamc__be64_encode(bits, out);
+    return bits;
+}
+
+static inline int beamc__double_encode(double value, beamc_buffer *out)
+{
+    return beamc__be64_encode(beamc__double_bits(value), out);
 }
 
 static inline int beamc__double_decode(double *value, beamc_reader *in)
@@ -114,6 +119,66 @@ static inline int beamc__decode_part(const beamc_type *type, void *value, bool n
     }
     return beamc__decode_any(type, value, nested, in, context);
 }
+
+/* ---- plain values ------------------------------------------------------------------------------
+ *
+ * Where a buffer has room for all of an element, encoding its parts is only writing: for the hot kinds
+ * alone, whose size is known before. */
+
+static inline bool beamc__is_plain(const beamc_type *type)
+{
+    return type->logical == NULL &&
+           (type->kind == BEAMC_KIND_BYTES || type->kind == BEAMC_KIND_STRING ||
+            type->kind == BEAMC_KIND_INT64 || type->kind == BEAMC_KIND_DOUBLE);
+}
+
+/* At least as many bytes as the value takes, nested; never wraps, as the value is in memory. */
+static inline size_t beamc__plain_bound(const beamc_type *type, const void *value)
+{
+    if (type->kind == BEAMC_KIND_BYTES || type->kind == BEAMC_KIND_STRING)
+        return BEAMC__VARINT_MAX + ((const beamc_bytes *)value)->size;
+    return BEAMC__VARINT_MAX;
+}
+
+/* Words and the like are short: a call would cost more than the copying. */
+static inline void beamc__copy_short(uint8_t *to, const uint8_t *from, size_t size)
+{
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else {
+        for (size_t i = 0; i < size; i++)
+            to[i] = from[i];
+    }
+}
+
+/* Writes a plain value, nested, where there is room; answers where it ends. */
+static inline uint8_t *beamc__plain_put(uint8_t *to, const beamc_type *type, const void *value)
+{
+    if (type->kind == BEAMC_KIND_INT64)
+        return beamc__varint_put(to, (uint64_t)*(const int64_t *)value);
+    if (type->kind == BEAMC_KIND_DOUBLE) {
+        beamc__store_be64(to, beamc__double_bits(*(const double *)value));
+        return to + 8;
+    }
+    const beamc_bytes *bytes = (const beamc_bytes *)value;
+    to = beamc__varint_put(to, bytes->size);
+    beamc__copy_short(to, bytes->data, bytes->size);
+    return to + bytes->size;
+}
+
+/* ---- any value --------------------------------------------------------------------------------- */
 
 BEAMC_MUST_USE static inline int beamc__encode(const beamc_type *type, const void *value,
                                                bool nested, beamc_buffer *out)

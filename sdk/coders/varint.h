@@ -50,7 +50,7 @@ static inline size_t beamc__varint_size(uint64_t value)
     return (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
 }
 
-/* A varint of more than one byte, or of none. */
+/* A varint of more than two bytes, or one that ends too early. */
 int beamc__varint_decode_long(beamc_reader *in, uint64_t *out);
 
 /* BEAMC_OK, BEAMC_ESHORT, or BEAMC_ECORRUPT for more than 10 bytes or 64 bits; *out is written on
@@ -59,6 +59,11 @@ static inline int beamc__varint_decode(beamc_reader *in, uint64_t *out)
 {
     if (BEAMC_LIKELY(in->at < in->end && *in->at < 0x80)) {
         *out = *in->at++;
+        return BEAMC_OK;
+    }
+    if (beamc_reader_left(in) >= 2 && in->at[1] < 0x80) {
+        *out = (uint64_t)in->at[1] << 7 | (in->at[0] & 0x7f);
+        in->at += 2;
         return BEAMC_OK;
     }
     return beamc__varint_decode_long(in, out);

@@ -67,29 +67,41 @@ BEAMC_MUST_USE static inline int beamc__element_info_decode(beamc_element_info *
     return BEAMC_OK;
 }
 
-/* Writes the head of an element; the value follows. */
-BEAMC_MUST_USE static inline int beamc__element_info_encode(const beamc_element_info *info,
-                                                            beamc_buffer *out)
+/* At least as many bytes as the head of an element takes. */
+static inline size_t beamc__element_info_bound(const beamc_element_info *info)
 {
-    size_t size = 12 + (size_t)info->windows_size + info->pane_size;
-    uint8_t *to = beamc_buffer_reserve(out, size + 1);
-    if (BEAMC_UNLIKELY(to == NULL))
-        return BEAMC_ENOMEM;
+    return 13 + (size_t)info->windows_size + info->pane_size;
+}
+
+/* Writes the head of an element where there is room; answers where it ends. */
+static inline uint8_t *beamc__element_info_put(uint8_t *to, const beamc_element_info *info)
+{
     beamc__store_be64(to, (uint64_t)info->timestamp ^ UINT64_C(0x8000000000000000));
     beamc__store_be32(to + 8, info->window_count);
     to += 12;
     if (info->windows_size > 0)
         memcpy(to, info->windows, info->windows_size);
     to += info->windows_size;
-    if (BEAMC_LIKELY(info->pane_size == 1))
+    if (BEAMC_LIKELY(info->pane_size == 1)) {
         *to = *info->pane;
-    else if (info->pane_size > 0)
-        memcpy(to, info->pane, info->pane_size);
-    else {
-        *to = BEAMC__PANE_NO_FIRING;
-        size++;
+        return to + 1;
     }
-    out->size += size;
+    if (info->pane_size == 0) {
+        *to = BEAMC__PANE_NO_FIRING;
+        return to + 1;
+    }
+    memcpy(to, info->pane, info->pane_size);
+    return to + info->pane_size;
+}
+
+/* Writes the head of an element; the value follows. */
+BEAMC_MUST_USE static inline int beamc__element_info_encode(const beamc_element_info *info,
+                                                            beamc_buffer *out)
+{
+    uint8_t *to = beamc_buffer_reserve(out, beamc__element_info_bound(info));
+    if (BEAMC_UNLIKELY(to == NULL))
+        return BEAMC_ENOMEM;
+    out->size = (size_t)(beamc__element_info_put(to, info) - out->data);
     return BEAMC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "proto/urns.h"
 #include "sdk/coders/windowed.h"
 #include <check.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 BEAMC_KV(port_pair, string, bytes)
@@ -56,6 +57,28 @@ START_TEST(elements_come_in_chunks_of_any_size)
         exec_set_chunk(kit, chunks[i]);
         exec_check(kit, "out",
                    "(, value) @0\n(k, value) @1\n(ke, value) @2\n(key, value) @3\n");
+    }
+    exec_kit_free(kit);
+}
+END_TEST
+
+/* Short text and numbers have ways of their own. */
+START_TEST(text_and_numbers_of_any_length_come_out_as_they_went_in)
+{
+    static const int64_t numbers[] = { 0, 1, 127, 128, 255, 256, 16383, 16384, INT64_MAX, -1 };
+    char text[] = "the quick brown fox jumps over the lazy dog", expected[100];
+    exec_kit *kit = exec_kit_new();
+
+    exec_collection(kit, "p0", &beamc_type_port_number, beamc_global_windows());
+    exec_source(kit, "in", "p0");
+    exec_sink(kit, "out", "p0");
+    for (size_t length = 0; length < sizeof(text); length++) {
+        int64_t number = numbers[length % (sizeof(numbers) / sizeof(*numbers))];
+        port_number pair = { { text, length }, number };
+        exec_clear(kit);
+        exec_put(kit, "in", &beamc_type_port_number, &pair, 7);
+        snprintf(expected, sizeof(expected), "(%.*s, %" PRId64 ") @7\n", (int)length, text, number);
+        exec_check(kit, "out", expected);
     }
     exec_kit_free(kit);
 }
@@ -337,6 +360,7 @@ Suite *suite_source(void)
     Suite *suite = suite_create("source");
     TCase *tc = tcase_create("bytes");
     tcase_add_test(tc, elements_come_in_chunks_of_any_size);
+    tcase_add_test(tc, text_and_numbers_of_any_length_come_out_as_they_went_in);
     tcase_add_loop_test(tc, a_runner_may_put_length_prefixes_around_parts, 0, 4);
     tcase_add_loop_test(tc, the_port_says_how_bytes_are_read, 0, 2);
     tcase_add_test(tc, one_head_may_be_for_all);
