@@ -262,20 +262,38 @@ static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
     return beamc_error_wrap(error, "sending elements to %s", output->stream->url);
 }
 
+beamc_error *beamc__data_output_flush(beamc__data_output *output)
+{
+    uint32_t tick = __atomic_load_n(output->ticks, __ATOMIC_RELAXED);
+
+    if (tick == output->tick)
+        return NULL;
+    output->tick = tick;
+    return output->output.buffer.size == 0 ? NULL : send_buffer(output, false);
+}
+
 static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
                           size_t head_size BEAMC_UNUSED, size_t key_size BEAMC_UNUSED)
 {
-    if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE))
-        return NULL;
-    BEAMC_TRY(send_buffer((beamc__data_output *)self, false));
+    beamc__data_output *output = (beamc__data_output *)self;
+
+    if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE)) {
+        if (BEAMC_LIKELY(__atomic_load_n(output->ticks, __ATOMIC_RELAXED) == output->tick))
+            return NULL;
+        return beamc__data_output_flush(output);
+    }
+    BEAMC_TRY(send_buffer(output, false));
     /* More comes, as much again. */
     return beamc_buffer_grow(&self->buffer, BUFFER_SIZE) ? NULL : beamc_error_nomem();
 }
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
-                             const char *instruction_id, const char *transform_id)
+                             const char *instruction_id, const char *transform_id,
+                             const uint32_t *ticks)
 {
     memset(out, 0, sizeof(*out));
+    out->ticks = ticks;
+    out->tick = __atomic_load_n(ticks, __ATOMIC_RELAXED);
     out->output.transform_id = transform_id;
     out->output.wrote = wrote;
     out->stream = stream;

@@ -59,6 +59,7 @@ struct beamc__inbox {
     uv_cond_t changed;
     source *sources;
     bool closed;
+    bool nudged;
     beamc_error *error;
 };
 
@@ -188,28 +189,29 @@ static beamc_error *closed_error(beamc__inbox *inbox)
     return error != NULL ? error : beamc_error_new(BEAMC_ECANCELLED, "the bundle was cancelled");
 }
 
-static bool is_empty(const beamc__inbox *inbox, const source *from)
+static bool must_wait(const beamc__inbox *inbox, const source *from, const bool *nudged)
 {
-    return !inbox->closed && from->first == NULL && !from->ended;
+    return !inbox->closed && from->first == NULL && !from->ended &&
+           !(nudged != NULL && inbox->nudged);
 }
 
 /* With the lock, which it gives back for a moment: sources live as long as the inbox. */
-static void await_elements(beamc__inbox *inbox, const source *from)
+static void await_elements(beamc__inbox *inbox, const source *from, const bool *nudged)
 {
-    if (!is_empty(inbox, from))
+    if (!must_wait(inbox, from, nudged))
         return;
     count_starved(inbox, 1);
     uv_mutex_unlock(&inbox->lock);
     if (inbox->load->on_starved != NULL)
         inbox->load->on_starved(inbox->load->ctx);
     uv_mutex_lock(&inbox->lock);
-    while (is_empty(inbox, from))
+    while (must_wait(inbox, from, nudged))
         uv_cond_wait(&inbox->changed, &inbox->lock);
     count_starved(inbox, -1);
 }
 
 beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, beamc_bytes *elements,
-                               beamc__block **block)
+                               beamc__block **block, bool *nudged)
 {
     beamc_error *error = NULL;
 
@@ -218,7 +220,7 @@ beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, be
     uv_mutex_lock(&inbox->lock);
     source *from = source_of(inbox, transform_id, strlen(transform_id));
     if (from != NULL)
-        await_elements(inbox, from);
+        await_elements(inbox, from, nudged);
     if (from == NULL) {
         error = beamc_error_nomem();
     } else if (inbox->closed) {
@@ -232,9 +234,20 @@ beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, be
         *block = taken->block;
         count_held(inbox, -(int64_t)taken->elements.size);
         free(taken);
+    } else if (nudged != NULL && !from->ended) {
+        *nudged = true;
+        inbox->nudged = false;
     }
     uv_mutex_unlock(&inbox->lock);
     return error;
+}
+
+void beamc__inbox_nudge(beamc__inbox *inbox)
+{
+    uv_mutex_lock(&inbox->lock);
+    inbox->nudged = true;
+    uv_cond_broadcast(&inbox->changed);
+    uv_mutex_unlock(&inbox->lock);
 }
 
 bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id)

@@ -43,12 +43,17 @@ BEAMC_MUST_USE int beamc__inbox_put(beamc__inbox *inbox, const char *transform_i
                                     beamc__block *block, bool is_last);
 
 /* Waits for elements of a source.  *@block is the caller's to unref; it is NULL at the end.  An error
- * if the inbox was closed first. */
+ * if the inbox was closed first.  @nudged may be NULL: then nothing but elements ends the waiting. */
 BEAMC_MUST_USE beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id,
-                                              beamc_bytes *elements, beamc__block **block);
+                                              beamc_bytes *elements, beamc__block **block,
+                                              bool *nudged);
 
 /* Whether all of a source is in the box, or was. */
 bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id);
+
+/* Lets the thread that waits for elements, or the next one that would, have a look: its take answers no
+ * elements, a NULL block and *nudged. */
+void beamc__inbox_nudge(beamc__inbox *inbox);
 
 /* Drops what is inside; whoever waits gets @take_error (NULL: cancelled). */
 void beamc__inbox_close(beamc__inbox *inbox, beamc_error *take_error);

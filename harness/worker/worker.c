@@ -53,6 +53,7 @@ struct beamc__worker {
     bool fenced; /* there is no barrier: see harness/exec/data_channel.h */
     beamc_log_level log_level;
     int64_t ready_ms;
+    int64_t flush_ms; /* 0: none */
     const beamc_log_sink *log;
     beamc__plan_options plan_options;
     beamc__rpc_queue *control_queue; /* control, state, log, status */
@@ -95,6 +96,9 @@ typedef struct {
     int64_t elements; /* atomic: read so far */
     bool consuming;   /* atomic: it does not wait for elements */
     int cancel;
+    uint32_t ticks; /* atomic: see data_stream.h */
+    beamc__data_output *outputs;
+    size_t output_count;
     beamc__bundle_view view;
 } bundle;
 
@@ -237,14 +241,21 @@ typedef struct {
 static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
 {
     remote_input *input = (remote_input *)self;
+    bundle *of = input->of;
+    bool nudged;
 
     beamc__block_unref(input->block);
-    make_room(input->of->worker);
-    __atomic_store_n(&input->of->consuming, false, __ATOMIC_RELAXED);
-    beamc_error *error =
-        beamc__inbox_take(input->of->inbox, self->transform_id, out, &input->block);
-    __atomic_store_n(&input->of->consuming, true, __ATOMIC_RELAXED);
-    return error;
+    input->block = NULL;
+    make_room(of->worker);
+    __atomic_store_n(&of->consuming, false, __ATOMIC_RELAXED);
+    do {
+        nudged = false;
+        for (size_t i = 0; i < of->output_count; i++)
+            BEAMC_TRY(beamc__data_output_flush(&of->outputs[i]));
+        BEAMC_TRY(beamc__inbox_take(of->inbox, self->transform_id, out, &input->block, &nudged));
+    } while (nudged);
+    __atomic_store_n(&of->consuming, true, __ATOMIC_RELAXED);
+    return NULL;
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */
@@ -296,10 +307,12 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
         beamc__data_stream *stream;
         BEAMC_TRY(data_stream_of(worker, from->sinks[i].url, &stream));
         beamc__data_output_init(&out->outputs[i], stream, of->instruction_id,
-                                from->sinks[i].transform_id);
+                                from->sinks[i].transform_id, &of->ticks);
         out->output_list[i] = &out->outputs[i].output;
         out->output_count++;
     }
+    of->outputs = out->outputs;
+    of->output_count = out->output_count;
     BEAMC_TRY(state_client_of(worker, from->state_url, &client));
     out->state =
         beamc__bundle_state_new(client, of->instruction_id, of->request, worker->state_cache);
@@ -927,22 +940,46 @@ static beamc_error *open_streams(beamc__worker *worker)
                      &worker->control);
 }
 
-/* ---- sampling -------------------------------------------------------------------------------- */
+/* ---- what is done now and then --------------------------------------------------------------- */
 
-static void sample(beamc__worker *worker)
+static void tick(void *ctx BEAMC_UNUSED, const beamc__instruction *at)
 {
-    int64_t last = now_ms();
+    bundle *of = at->bundle;
+
+    __atomic_fetch_add(&of->ticks, 1, __ATOMIC_RELAXED);
+    beamc__inbox_nudge(at->inbox); /* it may wait for more to do */
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Samples where plans are, and lets bundles send what they have. */
+static void watch(beamc__worker *worker)
+{
+    const int64_t flush_ms = worker->flush_ms > 0 ? worker->flush_ms : INT64_MAX / 2;
+    int64_t sampled = now_ms();
+    int64_t flushed = sampled;
 
     uv_mutex_lock(&worker->lock);
     while (!worker->stopped) {
-        uv_cond_timedwait(&worker->changed, &worker->lock, SAMPLE_MS * UINT64_C(1000000));
         int64_t now = now_ms();
-        if (now - last < SAMPLE_MS)
+        int64_t wait = least(sampled + SAMPLE_MS, flushed + flush_ms) - now;
+        if (wait > 0) {
+            uv_cond_timedwait(&worker->changed, &worker->lock, (uint64_t)wait * 1000000);
             continue;
+        }
         uv_mutex_unlock(&worker->lock);
-        beamc__descriptors_sample(worker->descriptors, now - last);
+        if (now - flushed >= flush_ms) {
+            beamc__instructions_visit_all(worker->instructions, tick, NULL);
+            flushed = now;
+        }
+        if (now - sampled >= SAMPLE_MS) {
+            beamc__descriptors_sample(worker->descriptors, now - sampled);
+            sampled = now;
+        }
         uv_mutex_lock(&worker->lock);
-        last = now;
     }
     uv_mutex_unlock(&worker->lock);
 }
@@ -955,7 +992,7 @@ static void keep(void *arg)
 
     if (error != NULL)
         end(worker, error);
-    sample(worker);
+    watch(worker);
 }
 
 /* ---- the worker ------------------------------------------------------------------------------ */
@@ -986,6 +1023,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->fenced = !beamc__data_channel_prepare();
     worker->log = &stderr_sink;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
+    worker->flush_ms = options->flush_ms > 0 ? options->flush_ms : 0;
     worker->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;
     worker->plan_options = (beamc__plan_options){ .functions = options->functions,
                                                   .function_count = options->function_count,

@@ -27,6 +27,7 @@ typedef struct {
     size_t function_count;
     bool short_ids;            /* the runner takes metrics by short ids alone */
     bool embed_output;         /* the runner takes elements in the answer to a bundle */
+    int64_t flush_ms;          /* what a bundle emits waits no longer; 0: until there is enough */
     bool sample_elements;      /* for SampleData: some, and those that fail */
     bool sample_errors;        /* only those */
     beamc_log_level log_level; /* 0: INFO */

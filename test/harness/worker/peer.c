@@ -808,6 +808,16 @@ const char *fn_peer_lines(fn_peer *peer, const char *instruction, const char *si
     return output->lines;
 }
 
+void fn_peer_wait_data(fn_peer *peer, int count)
+{
+    uint64_t until = patience();
+
+    uv_mutex_lock(&peer->lock);
+    while (peer->data_count < count)
+        wait_changed(peer, until, "elements");
+    uv_mutex_unlock(&peer->lock);
+}
+
 int fn_peer_data_count(fn_peer *peer)
 {
     uv_mutex_lock(&peer->lock);

@@ -109,6 +109,8 @@ const fn_output *fn_peer_output(fn_peer *peer, const char *instruction, const ch
 const char *fn_peer_lines(fn_peer *peer, const char *instruction, const char *sink);
 /* How many messages of elements came, whatever they are for. */
 int fn_peer_data_count(fn_peer *peer);
+/* Waits for that many. */
+void fn_peer_wait_data(fn_peer *peer, int count);
 
 /* ---- state ----------------------------------------------------------------------------------- */
 

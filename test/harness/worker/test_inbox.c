@@ -30,13 +30,37 @@ static void check_take(beamc__inbox *inbox, const char *source, const char *text
     beamc_bytes bytes;
     beamc__block *block;
 
-    exec_ok(beamc__inbox_take(inbox, source, &bytes, &block));
+    exec_ok(beamc__inbox_take(inbox, source, &bytes, &block, NULL));
     ck_assert_ptr_eq(block == NULL ? NULL : text, text);
     ck_assert_uint_eq(bytes.size, text == NULL ? 0 : strlen(text));
     if (text != NULL)
         ck_assert_int_eq(memcmp(bytes.data, text, bytes.size), 0);
     beamc__block_unref(block);
 }
+
+START_TEST(whoever_waits_may_be_nudged)
+{
+    beamc__inbox_load load = { 0 };
+    beamc__inbox *inbox = beamc__inbox_new(&load);
+    beamc_bytes bytes;
+    beamc__block *block;
+    bool nudged = false;
+
+    beamc__inbox_nudge(inbox);
+    exec_ok(beamc__inbox_take(inbox, "a", &bytes, &block, &nudged));
+    ck_assert(nudged && block == NULL && bytes.size == 0);
+    /* What is there comes first, and the end ends it. */
+    beamc__inbox_nudge(inbox);
+    put(inbox, "a", "one", true);
+    nudged = false;
+    exec_ok(beamc__inbox_take(inbox, "a", &bytes, &block, &nudged));
+    ck_assert(!nudged && bytes.size == 3);
+    beamc__block_unref(block);
+    exec_ok(beamc__inbox_take(inbox, "a", &bytes, &block, &nudged));
+    ck_assert(!nudged && block == NULL);
+    beamc__inbox_unref(inbox);
+}
+END_TEST
 
 START_TEST(sources_have_queues_of_their_own)
 {
@@ -93,8 +117,8 @@ START_TEST(closing_tells_the_first_error)
     put(inbox, "a", "dropped", true);
     beamc__inbox_close(inbox, beamc_error_new(BEAMC_EIO, "the line is dead"));
     beamc__inbox_close(inbox, beamc_error_new(BEAMC_EIO, "and buried"));
-    exec_expect(beamc__inbox_take(inbox, "a", &bytes, &block), BEAMC_EIO, "the line is dead");
-    exec_expect(beamc__inbox_take(inbox, "a", &bytes, &block), BEAMC_ECANCELLED, "cancelled");
+    exec_expect(beamc__inbox_take(inbox, "a", &bytes, &block, NULL), BEAMC_EIO, "the line is dead");
+    exec_expect(beamc__inbox_take(inbox, "a", &bytes, &block, NULL), BEAMC_ECANCELLED, "cancelled");
     beamc__inbox_unref(inbox);
 }
 END_TEST
@@ -107,7 +131,7 @@ static void take_all(void *arg)
     size_t size = 0;
 
     do {
-        exec_ok(beamc__inbox_take(inbox, "a", &bytes, &block));
+        exec_ok(beamc__inbox_take(inbox, "a", &bytes, &block, NULL));
         size += bytes.size;
         beamc__block_unref(block);
     } while (block != NULL);
@@ -164,7 +188,7 @@ static void take_error(void *arg)
 {
     beamc_bytes bytes;
     beamc__block *block;
-    exec_expect(beamc__inbox_take(arg, "a", &bytes, &block), BEAMC_EIO, "gone");
+    exec_expect(beamc__inbox_take(arg, "a", &bytes, &block, NULL), BEAMC_EIO, "gone");
 }
 
 START_TEST(closing_wakes_who_waits)
@@ -186,6 +210,7 @@ Suite *suite_inbox(void)
     TCase *tc = tcase_create("all");
 
     tcase_add_test(tc, sources_have_queues_of_their_own);
+    tcase_add_test(tc, whoever_waits_may_be_nudged);
     tcase_add_loop_test(tc, what_is_left_is_released, 0, 2);
     tcase_add_test(tc, closing_tells_the_first_error);
     tcase_add_test(tc, takers_wait_for_putters);

@@ -106,7 +106,7 @@ START_TEST(closing_fails_what_runs_and_what_came)
         beamc__instructions_close(instructions, "broken");
     else
         beamc__instructions_stop(instructions, "broken");
-    exec_expect(beamc__inbox_take(begun, "in", &bytes, &block), BEAMC_EIO, "broken");
+    exec_expect(beamc__inbox_take(begun, "in", &bytes, &block, NULL), BEAMC_EIO, "broken");
     beamc__inbox_unref(begun);
     ck_assert_int_eq(begin(instructions, "next"), _i == 0 ? BEAMC_OK : BEAMC_ECANCELLED);
     beamc__instructions_free(instructions);

@@ -342,6 +342,30 @@ START_TEST(elements_may_go_with_the_answer)
 }
 END_TEST
 
+/* Into a bundle that waits for more, and into one that is at work. */
+START_TEST(what_is_emitted_may_have_to_go_soon)
+{
+    beamc__worker_options options = { .id = "w", .flush_ms = 5 };
+    beamc_buffer bytes;
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_echo);
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "word", 4);
+    fn_peer_process(runner, "i1", "d1");
+    for (int i = 0; i < 5; i++) {
+        fn_peer_put_bytes(runner, "i1", "in", bytes.data, bytes.size, false);
+        fn_peer_wait_data(runner, i + 1);
+        ck_assert(!fn_peer_has_response(runner, "i1"));
+    }
+    fn_peer_put(runner, "i1", "in", "end");
+    fn_peer_done(runner, "i1");
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "word\nword\nword\nword\nword\nend\n");
+    beamc_buffer_dispose(&bytes);
+    finish();
+}
+END_TEST
+
 START_TEST(side_inputs_come_page_by_page)
 {
     static const size_t pages[] = { 0, 1, 3, 7, 100 };
@@ -562,6 +586,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, elements_come_in_any_number_of_messages);
     tcase_add_test(tc, elements_may_come_with_the_request);
     tcase_add_test(tc, elements_may_go_with_the_answer);
+    tcase_add_test(tc, what_is_emitted_may_have_to_go_soon);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
     tcase_add_test(tc, elements_of_busy_bundles_wait_outside);
     tcase_add_test(tc, bundles_run_64_at_a_time);
