@@ -5,6 +5,7 @@
 
 #include "command.h"
 
+extern const beamc__command beamc__command_doctor;
 extern const beamc__command beamc__command_graph;
 extern const beamc__command beamc__command_jobs_cancel;
 extern const beamc__command beamc__command_jobs_drain;

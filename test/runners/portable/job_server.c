@@ -102,7 +102,7 @@ static void on_describe(void *ctx, beamc__rpc_stream *stream,
     JOB(PipelineOptionDescriptor) descriptors[COUNT];
     JOB(PipelineOptionDescriptor) *list[COUNT];
 
-    if (server->script == OPTIONS_ARE_SECRET) {
+    if (server->script == OPTIONS_ARE_SECRET || server->script == SERVER_IS_NONE) {
         beamc__rpc_stream_finish(stream, BEAMC__RPC_UNIMPLEMENTED, "unknown method");
         return;
     }
@@ -110,6 +110,8 @@ static void on_describe(void *ctx, beamc__rpc_stream *stream,
         job(pipeline_option_descriptor__init)(&descriptors[i]);
         descriptors[i].name = (char *)options[i].name;
         descriptors[i].type = options[i].type;
+        if (server->script == OPTIONS_ARE_FLINKS)
+            descriptors[i].group = (char *)"org.apache.beam.runners.flink.FlinkPipelineOptions";
         list[i] = &descriptors[i];
     }
     response.options = list;
@@ -258,7 +260,7 @@ static void on_jobs(void *ctx, beamc__rpc_stream *stream,
     Google__Protobuf__Value text = GOOGLE__PROTOBUF__VALUE__INIT;
     Google__Protobuf__Struct__FieldsEntry *fields[] = { &input };
 
-    if (server->script == JOBS_ARE_SECRET) {
+    if (server->script == JOBS_ARE_SECRET || server->script == SERVER_IS_NONE) {
         beamc__rpc_stream_finish(stream, BEAMC__RPC_UNIMPLEMENTED, "unknown method");
         return;
     }

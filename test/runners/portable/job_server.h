@@ -26,6 +26,8 @@ typedef enum {
     STAGING_WANTS_MORE, /* a file that is not the job's */
     STAGING_IS_NOWHERE, /* no endpoint */
     OPTIONS_ARE_SECRET, /* DescribePipelineOptions is not there */
+    OPTIONS_ARE_FLINKS, /* by the class that they are said to be of */
+    SERVER_IS_NONE,     /* neither is any other call of a job server */
     JOBS_ARE_SECRET,    /* neither is GetJobs */
     JOB_HAS_NO_PIPELINE,
     JOB_CAN_BE_DRAINED, /* goes on until then */
