@@ -20,6 +20,15 @@ static int report(FILE *err, const char *name, beamc_error *take_error, int stat
     return status;
 }
 
+/* What cannot be written, to a full disk or a closed pipe, was not told. */
+static int report_written(FILE *err, const char *name, bool written, int status)
+{
+    if (written)
+        return status;
+    return report(err, name, beamc_error_new(BEAMC_EIO, "standard output cannot be written"),
+                  BEAMC__EXIT_FAILED);
+}
+
 /* ---- a command ------------------------------------------------------------------------------- */
 
 static beamc_error *check_arguments(const beamc__command *command, const beamc_options *options)
@@ -61,18 +70,14 @@ static int run(const beamc__command *command, const char *name, const beamc_opti
     int status = BEAMC__EXIT_OK;
 
     if (beamc_option_bool(options, "help", false))
-        return beamc__help_command(command, out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
+        return report_written(err, name, beamc__help_command(command, out), BEAMC__EXIT_OK);
     beamc_error *error = check_arguments(command, options);
     if (error != NULL)
         return report(err, name, error, BEAMC__EXIT_USAGE);
     error = take_problem(options, command->run(&call, &status));
     if (error != NULL)
         return report(err, name, error, status == BEAMC__EXIT_OK ? BEAMC__EXIT_FAILED : status);
-    /* What cannot be written, to a full disk or a closed pipe, was not told. */
-    if (fflush(out) != 0 || ferror(out))
-        return report(err, name, beamc_error_new(BEAMC_EIO, "standard output cannot be written"),
-                      BEAMC__EXIT_FAILED);
-    return status;
+    return report_written(err, name, fflush(out) == 0 && !ferror(out), status);
 }
 
 /* @argv begins with the last word of the command's name. */
@@ -128,13 +133,13 @@ static int help(int count, const char *const *words, FILE *out, FILE *err)
     int used;
 
     if (count == 0)
-        return beamc__help_all(out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
+        return report_written(err, "beamc", beamc__help_all(out), BEAMC__EXIT_OK);
     if (count == 1 && beamc__command_is_group(words[0]))
-        return beamc__help_group(words[0], out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
+        return report_written(err, "beamc", beamc__help_group(words[0], out), BEAMC__EXIT_OK);
     const beamc__command *command = beamc__command_find(count, words, &used);
     if (command == NULL)
         return report(err, "beamc", unknown_command(count, words), BEAMC__EXIT_USAGE);
-    return beamc__help_command(command, out) ? BEAMC__EXIT_OK : BEAMC__EXIT_FAILED;
+    return report_written(err, "beamc", beamc__help_command(command, out), BEAMC__EXIT_OK);
 }
 
 static bool is_help(const char *word)
@@ -155,16 +160,18 @@ static int run_words(int argc, const char **argv, FILE *out, FILE *err)
     if (is_help(words[0]))
         return help(count - 1, words + 1, out, err);
     if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "version") == 0)
-        return fprintf(out, "beamc %s\n", BEAMC_VERSION) < 0 || fflush(out) != 0
-                   ? BEAMC__EXIT_FAILED
-                   : BEAMC__EXIT_OK;
+        return report_written(
+            err, "beamc", fprintf(out, "beamc %s\n", BEAMC_VERSION) >= 0 && fflush(out) == 0,
+            BEAMC__EXIT_OK);
     const beamc__command *command = beamc__command_find(count, words, &used);
     if (command != NULL)
         return run_command(command, argc - used, argv + used, out, err);
-    if (beamc__command_is_group(words[0]) && (count == 1 || is_help(words[1]))) {
-        beamc__help_group(words[0], count == 1 ? err : out);
-        return count == 1 ? BEAMC__EXIT_USAGE : BEAMC__EXIT_OK;
+    if (beamc__command_is_group(words[0]) && count == 1) {
+        beamc__help_group(words[0], err);
+        return BEAMC__EXIT_USAGE;
     }
+    if (beamc__command_is_group(words[0]) && is_help(words[1]))
+        return report_written(err, "beamc", beamc__help_group(words[0], out), BEAMC__EXIT_OK);
     if (words[0][0] == '-')
         return report(err, "beamc",
                       beamc_error_new(BEAMC_EINVAL,
