@@ -318,7 +318,8 @@ void beamc__console_log(void *ctx, const beamc_log_entry *entry)
     beamc_buffer_append_string(&console->text, beamc_log_level_name(entry->level));
     if (entry->transform != NULL)
         beamc_buffer_printf(&console->text, " [%s]", entry->transform);
-    beamc_buffer_printf(&console->text, " %s\n", entry->message);
+    beamc_buffer_printf(&console->text, " %s\n%s", entry->message,
+                        entry->trace == NULL ? "" : entry->trace);
     draw_block(console);
     flush(console);
     uv_mutex_unlock(&console->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formats log entries and gives them to their sink. */
-#include <beamc/log.h>
+#include "sdk/base/log_trace.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,15 +56,33 @@ void beamc_log_write(const beamc_log_target *target, beamc_log_level level, cons
     free(longer);
 }
 
+void beamc__log_trace(const beamc_log_target *target, beamc_log_level level, const char *message,
+                      const char *trace)
+{
+    const beamc_log_entry entry = {
+        .level = level,
+        .time_ms = now_ms(),
+        .message = message,
+        .instruction = target->instruction,
+        .transform = target->transform,
+        .trace = trace,
+    };
+
+    if (target->sink != NULL && level >= target->level)
+        target->sink->write(target->sink->ctx, &entry);
+}
+
 void beamc_log_write_stderr(void *ctx, const beamc_log_entry *entry)
 {
+    const char *trace = entry->trace == NULL ? "" : entry->trace;
+
     (void)ctx;
     /* One call per entry, so that those of several threads stay apart. */
     if (entry->transform != NULL)
-        fprintf(stderr, "%s [%s] %s\n", beamc_log_level_name(entry->level), entry->transform,
-                entry->message);
+        fprintf(stderr, "%s [%s] %s\n%s", beamc_log_level_name(entry->level), entry->transform,
+                entry->message, trace);
     else
-        fprintf(stderr, "%s %s\n", beamc_log_level_name(entry->level), entry->message);
+        fprintf(stderr, "%s %s\n%s", beamc_log_level_name(entry->level), entry->message, trace);
 }
 
 const char *beamc_log_level_name(beamc_log_level level)

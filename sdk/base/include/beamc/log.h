@@ -27,8 +27,9 @@ typedef struct {
     const char *message;     /* all of this is borrowed for the call */
     const char *instruction; /* id of the bundle, or NULL */
     const char *transform;   /* unique name, or NULL */
-    const char *file;        /* where it was logged */
+    const char *file;        /* where it was logged, or NULL */
     int line;
+    const char *trace; /* a stack of calls, a line for each, or NULL */
 } beamc_log_entry;
 
 /* Takes entries; called from any thread, several at once. */
@@ -56,7 +57,8 @@ BEAMC_API void beamc_log_write(const beamc_log_target *target, beamc_log_level l
             beamc_log_write(beamc_log_target_, (level_), __FILE__, __LINE__, __VA_ARGS__);         \
     } while (0)
 
-/** Writes entries as lines "LEVEL [transform] message" to standard error; ctx is not used. */
+/** Writes entries as lines "LEVEL [transform] message" to standard error, and their traces below;
+ *  ctx is not used. */
 BEAMC_API void beamc_log_write_stderr(void *ctx, const beamc_log_entry *entry);
 
 /** "INFO"; and back: false if the name is none of Beam's. */
