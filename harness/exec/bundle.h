@@ -101,6 +101,17 @@ struct beamc__state {
     beamc_error *(*clear)(beamc__state *self, const beamc__state_key *key);
 };
 
+/* ---- who looks on ---------------------------------------------------------------------------- */
+
+/* Told which plan works for a bundle, by the thread that does: before the first of its DoFns is
+ * called, setup included, and once none is called any more (NULL).  In between others may look at it
+ * (beamc__plan_look). */
+typedef struct beamc__plan beamc__plan;
+typedef struct beamc__plan_watch beamc__plan_watch;
+struct beamc__plan_watch {
+    void (*at)(beamc__plan_watch *self, const beamc__plan *plan);
+};
+
 /* ---- the bundle ------------------------------------------------------------------------------ */
 
 typedef struct beamc__bundle_view beamc__bundle_view;
@@ -117,6 +128,7 @@ typedef struct {
     const volatile int *cancel; /* non-zero ends the bundle with ECANCELLED; may be NULL */
     int64_t *elements_read;     /* added to, now and then, atomically; may be NULL */
     beamc__bundle_view *view;   /* who looks at it while it runs, and splits it; NULL: nobody */
+    beamc__plan_watch *watch;   /* may be NULL */
 } beamc__bundle;
 
 #endif

@@ -36,6 +36,7 @@ typedef struct {
     void (*free)(beamc__op *op); /* ends what the op holds beside arena memory; may be NULL */
 } beamc__op_ops;
 
+/* Of a bundle; BEAMC__PHASES itself: of none, when DoFns are set up or torn down. */
 enum { BEAMC__PHASE_START, BEAMC__PHASE_PROCESS, BEAMC__PHASE_FINISH, BEAMC__PHASES };
 
 struct beamc__op {
@@ -49,6 +50,7 @@ struct beamc__op {
     beamc__node **outputs;
     size_t output_count;
     int64_t msecs[BEAMC__PHASES]; /* atomic: sampled */
+    size_t memory; /* atomic: bytes held from one element to the next, now and then told */
     size_t pending; /* while the plan is sorted: producers not yet placed */
 };
 

@@ -260,6 +260,7 @@ static beamc_error *drain(precombine *op)
     }
     /* Whether the next ones fit, so that the table never grows past its limit. */
     size_t held = beamc__combine_table_bytes(&op->table, BATCH) + op->window_count * WINDOW_COST;
+    __atomic_store_n(&op->base.op.memory, held, __ATOMIC_RELAXED);
     if (BEAMC_UNLIKELY(held > op->base.op.plan->options.combine_memory && op->table.count > 0))
         return flush(op);
     return NULL;
@@ -550,6 +551,8 @@ static beamc_error *flush(precombine *op)
             BEAMC_TRY(send_slot(op, &op->table.slots[i]));
     }
     beamc__combine_table_clear(&op->table);
+    __atomic_store_n(&op->base.op.memory, op->table.capacity * sizeof(beamc__slot),
+                     __ATOMIC_RELAXED);
     beamc__table_free(op->window_ids);
     op->window_ids = beamc__table_new();
     op->windows = NULL;

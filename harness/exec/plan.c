@@ -618,9 +618,25 @@ static beamc_error *build(beamc__plan *plan)
     BEAMC_TRY(sort_ops(plan));
     for (size_t i = 0; i < plan->node_count; i++)
         BEAMC_TRY(connect_node(plan, &plan->nodes[i]));
-    for (size_t i = 0; i < plan->op_count; i++)
-        BEAMC_TRY(beamc__par_do_set_up(plan->ops[i]));
     return NULL;
+}
+
+static void tell_watch(beamc__plan_watch *watch, const beamc__plan *plan)
+{
+    if (watch != NULL)
+        watch->at(watch, plan);
+}
+
+static beamc_error *set_up(beamc__plan *plan)
+{
+    beamc__plan_watch *watch = plan->options.watch;
+    beamc_error *error = NULL;
+
+    tell_watch(watch, plan);
+    for (size_t i = 0; error == NULL && i < plan->op_count; i++)
+        error = beamc__par_do_set_up(plan->ops[i]);
+    tell_watch(watch, NULL);
+    return error;
 }
 
 beamc_error *beamc__plan_new(beamc__plan **out, const FN(ProcessBundleDescriptor) *descriptor,
@@ -643,7 +659,11 @@ beamc_error *beamc__plan_new(beamc__plan **out, const FN(ProcessBundleDescriptor
     plan->token_fetch = (beamc__state_fetch){ get_by_token, release_page, plan };
     plan->key_fetch = (beamc__state_fetch){ get_by_key, release_page, plan };
     plan->decode = (beamc__decode_context){ plan->arena, &plan->token_fetch };
+    plan->phase = BEAMC__PHASES;
     beamc_error *error = build(plan);
+    if (error == NULL)
+        error = set_up(plan);
+    plan->options.watch = NULL; /* it was there for this */
     if (error != NULL) {
         beamc__plan_free(plan);
         return error;
@@ -726,7 +746,10 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
         __atomic_store_n(plan->nodes[i].count, 0, __ATOMIC_RELAXED);
     if (bundle->view != NULL)
         beamc__bundle_view_set(bundle->view, plan);
+    tell_watch(bundle->watch, plan);
     beamc_error *error = run_ops(plan);
+    tell_watch(bundle->watch, NULL);
+    set_phase(plan, BEAMC__PHASES);
     if (bundle->view != NULL)
         beamc__bundle_view_set(bundle->view, NULL);
     beamc__plan_leave(plan, NULL);
@@ -749,8 +772,36 @@ void beamc__plan_sample(beamc__plan *plan, int64_t elapsed_ms)
     beamc__op *op = __atomic_load_n(&plan->current, __ATOMIC_RELAXED);
     int phase = __atomic_load_n(&plan->phase, __ATOMIC_RELAXED);
 
-    if (op != NULL)
+    if (op != NULL && phase < BEAMC__PHASES)
         __atomic_fetch_add(&op->msecs[phase], elapsed_ms, __ATOMIC_RELAXED);
+}
+
+void beamc__plan_look(const beamc__plan *plan, beamc__plan_place *out)
+{
+    static const char *const phases[] = { "start_bundle", "process", "finish_bundle", "setup" };
+    const beamc__op *op = __atomic_load_n(&plan->current, __ATOMIC_RELAXED);
+    int phase = __atomic_load_n(&plan->phase, __ATOMIC_RELAXED);
+
+    *out = (beamc__plan_place){ .phase = phases[phase] };
+    for (size_t i = 0; i < plan->op_count; i++)
+        out->moved += __atomic_load_n(&plan->ops[i]->count, __ATOMIC_RELAXED);
+    if (op == NULL)
+        return;
+    out->transform = op->id;
+    out->name = op->name;
+    out->is_source = beamc__op_is_source(op);
+    if (phase == BEAMC__PHASE_PROCESS)
+        out->element = __atomic_load_n(&op->count, __ATOMIC_RELAXED);
+}
+
+void beamc__plan_memory(const beamc__plan *plan,
+                        void (*visit)(void *ctx, const char *transform, size_t bytes), void *ctx)
+{
+    for (size_t i = 0; i < plan->op_count; i++) {
+        size_t bytes = __atomic_load_n(&plan->ops[i]->memory, __ATOMIC_RELAXED);
+        if (bytes > 0)
+            visit(ctx, plan->ops[i]->id, bytes);
+    }
 }
 
 /* ---- its metrics ----------------------------------------------------------------------------- */

@@ -16,8 +16,6 @@
 #include "proto/beam.h"
 #include <beamc/dofn.h>
 
-typedef struct beamc__plan beamc__plan;
-
 typedef struct {
     const beamc_function *const *functions; /* the program's; borrowed */
     size_t function_count;
@@ -27,6 +25,7 @@ typedef struct {
     bool log_ids; /* log entries name transforms by their ids in the descriptor, as runners expect, and
                    * not by their names */
     beamc__samples *samples; /* where elements are to be sampled; borrowed, NULL: not at all */
+    beamc__plan_watch *watch; /* of the setup; may be NULL */
 } beamc__plan_options;
 
 /* Builds the plan of @descriptor (borrowed as long as the plan) and sets up its DoFns.  An error
@@ -52,5 +51,23 @@ bool beamc__plan_split(beamc__plan *plan, const char *transform_id,
 
 /* Books @elapsed_ms to the transform that is at work.  Any thread, while the plan lives. */
 void beamc__plan_sample(beamc__plan *plan, int64_t elapsed_ms);
+
+/* Where a plan is, as others see it.  Texts live as long as the plan. */
+typedef struct {
+    const char *transform; /* its id in the descriptor; NULL: none is at work */
+    const char *name;      /* unique name, for people */
+    const char *phase;     /* "setup", "start_bundle", "process", "finish_bundle" */
+    bool is_source;        /* it may be waiting for elements */
+    uint64_t element;      /* of the transform in this bundle, from 1; 0: it processes none */
+    uint64_t moved;        /* another number whenever an element has moved anywhere */
+} beamc__plan_place;
+
+/* Any thread, while the plan lives. */
+void beamc__plan_look(const beamc__plan *plan, beamc__plan_place *out);
+
+/* Calls @visit for each transform that holds memory from one element to the next, with the bytes that
+ * it said last.  Any thread, while the plan lives. */
+void beamc__plan_memory(const beamc__plan *plan,
+                        void (*visit)(void *ctx, const char *transform, size_t bytes), void *ctx);
 
 #endif

@@ -58,15 +58,18 @@ static pooled *take_idle(beamc__plan_pool *pool)
     return taken;
 }
 
-static beamc_error *take(beamc__plan_pool *pool, pooled **out)
+static beamc_error *take(beamc__plan_pool *pool, const beamc__bundle *bundle, pooled **out)
 {
+    beamc__plan_options options = *pool->options;
+
+    options.watch = bundle->watch;
     *out = take_idle(pool);
     if (*out != NULL)
         return NULL;
     pooled *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return beamc_error_nomem();
-    beamc_error *error = beamc__plan_new(&made->plan, pool->descriptor, pool->options);
+    beamc_error *error = beamc__plan_new(&made->plan, pool->descriptor, &options);
     if (error != NULL) {
         free(made);
         return error;
@@ -106,7 +109,7 @@ beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool, const beamc__bundle *b
 {
     pooled *taken;
 
-    BEAMC_TRY(take(pool, &taken));
+    BEAMC_TRY(take(pool, bundle, &taken));
     beamc_error *error = beamc__plan_run(taken->plan, bundle);
     if (error == NULL)
         error = beamc__plan_report(taken->plan, metrics);
@@ -122,5 +125,15 @@ void beamc__plan_pool_sample(beamc__plan_pool *pool, int64_t elapsed_ms)
     uv_mutex_lock(&pool->lock);
     for (pooled *each = pool->all; each != NULL; each = each->next)
         beamc__plan_sample(each->plan, elapsed_ms);
+    uv_mutex_unlock(&pool->lock);
+}
+
+void beamc__plan_pool_memory(beamc__plan_pool *pool,
+                             void (*visit)(void *ctx, const char *transform, size_t bytes),
+                             void *ctx)
+{
+    uv_mutex_lock(&pool->lock);
+    for (const pooled *each = pool->all; each != NULL; each = each->next)
+        beamc__plan_memory(each->plan, visit, ctx);
     uv_mutex_unlock(&pool->lock);
 }

@@ -24,4 +24,9 @@ BEAMC_MUST_USE beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool,
 /* Books @elapsed_ms to the transforms at work. */
 void beamc__plan_pool_sample(beamc__plan_pool *pool, int64_t elapsed_ms);
 
+/* beamc__plan_memory of all plans. */
+void beamc__plan_pool_memory(beamc__plan_pool *pool,
+                             void (*visit)(void *ctx, const char *transform, size_t bytes),
+                             void *ctx);
+
 #endif

@@ -259,3 +259,15 @@ void beamc__descriptors_sample(beamc__descriptors *descriptors, int64_t elapsed_
     }
     uv_mutex_unlock(&descriptors->lock);
 }
+
+void beamc__descriptors_memory(beamc__descriptors *descriptors,
+                               void (*visit)(void *ctx, const char *transform, size_t bytes),
+                               void *ctx)
+{
+    uv_mutex_lock(&descriptors->lock);
+    for (known *each = descriptors->all; each != NULL; each = each->next) {
+        if (each->ready)
+            beamc__plan_pool_memory(each->descriptor.pool, visit, ctx);
+    }
+    uv_mutex_unlock(&descriptors->lock);
+}

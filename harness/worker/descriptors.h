@@ -43,4 +43,9 @@ BEAMC_MUST_USE beamc_error *beamc__descriptors_add(beamc__descriptors *descripto
 /* Books @elapsed_ms to all transforms at work. */
 void beamc__descriptors_sample(beamc__descriptors *descriptors, int64_t elapsed_ms);
 
+/* beamc__plan_memory of all plans. */
+void beamc__descriptors_memory(beamc__descriptors *descriptors,
+                               void (*visit)(void *ctx, const char *transform, size_t bytes),
+                               void *ctx);
+
 #endif
