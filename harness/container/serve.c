@@ -2,6 +2,7 @@
 #include "harness/container/serve.h"
 
 #include "harness/container/provision.h"
+#include "harness/worker/crash.h"
 #include "harness/worker/worker.h"
 #include "proto/urns.h"
 #include "sdk/rpc/rpc.h"
@@ -83,9 +84,13 @@ beamc_error *beamc__serve(int argc, char *const *argv, const beamc_function *con
     if (arena == NULL)
         return beamc_error_nomem();
     keep_memory();
+    beamc_error *unwatched = beamc__crash_watch(false);
     beamc__rpc_init();
     beamc_error *error = serve_in(arena, argc, argv, functions, count);
     beamc__rpc_shutdown();
+    if (unwatched == NULL)
+        beamc__crash_unwatch();
+    beamc_error_free(unwatched); /* then a crash is as silent as ever, which is no reason not to work */
     beamc_arena_free(arena);
     return error;
 }

@@ -17,10 +17,12 @@ struct entry {
     entry *next;
     beamc_log_level level;
     int64_t time_ms;
-    const char *instruction; /* these four lie behind the struct, or are NULL */
+    const char *instruction; /* these lie behind the struct, or are NULL */
     const char *transform;
     const char *message;
     const char *location;
+    const char *trace;
+    char thread[16]; /* that logged it */
 };
 
 struct beamc__log_stream {
@@ -63,7 +65,7 @@ static entry *entry_new(const beamc_log_entry *from)
     if (from->file != NULL)
         snprintf(location, sizeof(location), "%s:%d", from->file, from->line);
     entry *made = malloc(sizeof(*made) + room_for(from->message) + room_for(from->instruction) +
-                         room_for(from->transform) + room_for(location));
+                         room_for(from->transform) + room_for(location) + room_for(from->trace));
     if (made == NULL)
         return NULL;
     *made = (entry){ .level = from->level, .time_ms = from->time_ms };
@@ -71,7 +73,9 @@ static entry *entry_new(const beamc_log_entry *from)
     to = put(to, &made->message, from->message);
     to = put(to, &made->instruction, from->instruction);
     to = put(to, &made->transform, from->transform);
-    put(to, &made->location, location);
+    to = put(to, &made->location, location);
+    put(to, &made->trace, from->trace);
+    pthread_getname_np(pthread_self(), made->thread, sizeof(made->thread));
     return made;
 }
 
@@ -81,7 +85,8 @@ static void write_stderr(const entry *from)
                               .time_ms = from->time_ms,
                               .message = from->message,
                               .instruction = from->instruction,
-                              .transform = from->transform };
+                              .transform = from->transform,
+                              .trace = from->trace };
     beamc_log_write_stderr(NULL, &plain);
 }
 
@@ -127,7 +132,9 @@ static void entry_to_proto(const entry *from, FN(LogEntry) *to,
         to->transform_id = (char *)from->transform;
     if (from->location != NULL)
         to->log_location = (char *)from->location;
-    to->thread = "bundle";
+    if (from->trace != NULL)
+        to->trace = (char *)from->trace;
+    to->thread = (char *)from->thread;
 }
 
 static beamc__rpc_message *make_message(const entry *first, size_t count)
@@ -238,10 +245,10 @@ beamc_error *beamc__log_stream_open(beamc__log_stream **out, beamc__rpc_queue *q
     return NULL;
 }
 
-/* Until the last entries were given to the transport, the runner has ended the stream, or END_MS. */
-static void finish(beamc__log_stream *stream)
+/* Until the runner has ended the stream, which it does when it has read all of it, or time is up. */
+bool beamc__log_stream_finish(beamc__log_stream *stream, int64_t ms)
 {
-    const uint64_t until = uv_hrtime() + (uint64_t)END_MS * 1000000;
+    const uint64_t until = uv_hrtime() + (uint64_t)ms * 1000000;
 
     uv_mutex_lock(&stream->lock);
     while (stream->posted) /* the task is part of the stream: it must have run */
@@ -254,7 +261,9 @@ static void finish(beamc__log_stream *stream)
         if (now >= until || uv_cond_timedwait(&stream->changed, &stream->lock, until - now) < 0)
             break;
     }
+    bool ended = stream->ended;
     uv_mutex_unlock(&stream->lock);
+    return ended;
 }
 
 void beamc__log_stream_free(beamc__log_stream *stream)
@@ -262,7 +271,7 @@ void beamc__log_stream_free(beamc__log_stream *stream)
     if (stream == NULL)
         return;
     if (stream->stream != NULL)
-        finish(stream);
+        beamc__log_stream_finish(stream, END_MS);
     beamc__rpc_channel_free(stream->channel);
     beamc__rpc_stream_unref(stream->stream);
     uv_cond_destroy(&stream->changed);

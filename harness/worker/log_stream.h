@@ -17,6 +17,10 @@ BEAMC_MUST_USE beamc_error *beamc__log_stream_open(beamc__log_stream **out,
 /* Sends what is there first, as far as the runner takes it soon.  Accepts NULL. */
 void beamc__log_stream_free(beamc__log_stream *stream);
 
+/* Sends what is there and ends the stream, as a process does that goes: true if the runner has it all
+ * within @ms.  What is logged after it goes to standard error.  Any thread but the queue's. */
+bool beamc__log_stream_finish(beamc__log_stream *stream, int64_t ms);
+
 /* Borrowed as long as the stream. */
 const beamc_log_sink *beamc__log_stream_sink(const beamc__log_stream *stream);
 

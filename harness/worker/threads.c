@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/threads.h"
 
+#include "harness/worker/crash.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -50,8 +51,10 @@ beamc__threads *beamc__threads_new(size_t most)
 static void work(void *arg)
 {
     beamc__threads *threads = arg;
+    beamc__crash_stack stack;
 
     pthread_setname_np(pthread_self(), "beamc-bundle"); /* not that of the thread that made it */
+    beamc__crash_stack_begin(&stack);
     uv_mutex_lock(&threads->lock);
     for (;;) {
         while (threads->first == NULL && !threads->ending) {
@@ -72,6 +75,7 @@ static void work(void *arg)
         uv_mutex_lock(&threads->lock);
     }
     uv_mutex_unlock(&threads->lock);
+    beamc__crash_stack_end(&stack);
 }
 
 void beamc__threads_end(beamc__threads *threads)

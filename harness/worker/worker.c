@@ -7,13 +7,18 @@
 
 #include "harness/exec/bundle_view.h"
 #include "harness/exec/data_channel.h"
+#include "harness/worker/activity.h"
+#include "harness/worker/crash.h"
 #include "harness/worker/data_stream.h"
 #include "harness/worker/descriptors.h"
 #include "harness/worker/instructions.h"
 #include "harness/worker/log_stream.h"
+#include "harness/worker/lull.h"
 #include "harness/worker/report.h"
 #include "harness/worker/state_client.h"
+#include "harness/worker/status.h"
 #include "harness/worker/threads.h"
+#include "sdk/base/log_trace.h"
 #include "sdk/base/utf8.h"
 #include "sdk/rpc/pack.h"
 #include "sdk/rpc/stream.h"
@@ -23,7 +28,6 @@
 #include <uv.h>
 
 #define CONTROL_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control"
-#define STATUS_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnWorkerStatus/WorkerStatus"
 
 #define BUNDLES_MAX 1024                     /* that run at once */
 #define HELD_ENOUGH ((int64_t)4 << 20)       /* bytes that came and wait for busy bundles .. */
@@ -35,6 +39,8 @@
 #define LOG_READY_MS 5000 /* the log is not worth a worker */
 #define SLICE_MS 250      /* between looks at whether the worker was stopped */
 #define ERROR_SIZE 4096
+#define LULL_MS ((int64_t)5 * 60 * 1000)
+#define LAST_WORDS_MS 2000 /* for the runner to take them */
 
 typedef struct {
     beamc__data_stream **streams;
@@ -61,8 +67,14 @@ struct beamc__worker {
     beamc__rpc_channel *control_channel;
     beamc__rpc_stream *control;
     beamc__rpc_channel *log_channel; /* until the log stream has it */
-    beamc__rpc_channel *status_channel; /* NULL: nobody asks */
-    beamc__rpc_stream *status;
+    beamc__rpc_channel *status_channel; /* until the status has it */
+    beamc__status *status;
+    beamc__activities *activities;
+    beamc__crash_listener crash;
+    bool listens; /* for crashes */
+    beamc_log_target lull_log;
+    beamc__lulls lulls;
+    void (*give_up)(void);
     beamc__log_stream *log_stream;
     beamc__descriptors *descriptors;
     beamc__instructions *instructions;
@@ -100,6 +112,8 @@ typedef struct {
     beamc__data_output *outputs;
     size_t output_count;
     beamc__bundle_view view;
+    bool answered; /* atomic */
+    beamc__activity activity;
 } bundle;
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -116,16 +130,22 @@ static void send_response(beamc__worker *worker, FN(InstructionResponse) *respon
     beamc__rpc_message_unref(message);
 }
 
-static void send_error(beamc__worker *worker, const char *instruction_id, beamc_error *take_error)
+static void send_text(beamc__worker *worker, const char *instruction_id, const char *error)
 {
     FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
+
+    response.error = (char *)error;
+    send_response(worker, &response, instruction_id);
+}
+
+static void send_error(beamc__worker *worker, const char *instruction_id, beamc_error *take_error)
+{
     char text[ERROR_SIZE];
 
     beamc_error_print(take_error, text, sizeof(text));
     beamc_error_free(take_error);
     beamc__utf8_clean(text); /* users' text, and cut */
-    response.error = text;
-    send_response(worker, &response, instruction_id);
+    send_text(worker, instruction_id, text);
 }
 
 /* ---- streams by URL -------------------------------------------------------------------------- */
@@ -382,6 +402,7 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
         .cancel = &of->cancel,
         .elements_read = &of->elements,
         .view = &of->view,
+        .watch = &of->activity.watch,
     };
 
     if (metrics == NULL)
@@ -414,13 +435,17 @@ static void run_bundle(void *arg)
     FN(ProcessBundleResponse) done = FNK(PROCESS_BUNDLE_RESPONSE__INIT);
     ports opened = { 0 };
 
-    beamc_error *error = beamc__descriptors_get(worker->descriptors, of->request->process_bundle_descriptor_id, &from);
+    const char *descriptor_id = of->request->process_bundle_descriptor_id;
+    beamc__activity_begin(worker->activities, &of->activity, of->instruction_id, descriptor_id,
+                          &of->elements);
+    beamc_error *error = beamc__descriptors_get(worker->descriptors, descriptor_id, &from);
     if (error == NULL)
         error = open_ports(of, from, &opened);
     if (error == NULL)
         error = run_plan(of, from, &opened, &done);
     if (from != NULL)
         close_ports(from, &opened);
+    beamc__activity_end(&of->activity);
     /* No elements after the answer; and none for it are wanted any more. */
     beamc__instructions_end(worker->instructions, of->instruction_id);
     make_room(worker); /* elements of a bundle that failed were dropped */
@@ -429,7 +454,9 @@ static void run_bundle(void *arg)
     worker->active--;
     uv_cond_broadcast(&worker->changed);
     uv_mutex_unlock(&worker->lock);
-    if (error != NULL) {
+    if (__atomic_exchange_n(&of->answered, true, __ATOMIC_ACQ_REL)) {
+        beamc_error_free(error); /* it was given up, which has been told */
+    } else if (error != NULL) {
         send_error(worker, of->instruction_id, error);
     } else {
         response.response_case = FNK(INSTRUCTION_RESPONSE__RESPONSE_PROCESS_BUNDLE);
@@ -799,7 +826,7 @@ static void on_end(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
 static const beamc__rpc_stream_handlers control_handlers = { .on_message = on_message,
                                                              .on_end = on_end };
 
-/* ---- status ---------------------------------------------------------------------------------- */
+/* ---- what others are told of it -------------------------------------------------------------- */
 
 static int64_t now_ms(void)
 {
@@ -808,61 +835,89 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void print_instruction(void *ctx, const beamc__instruction *at)
-{
-    const bundle *of = at->bundle;
-
-    beamc_buffer_printf(ctx, "  %s: descriptor %s, for %" PRId64 " ms, %" PRId64 " elements read\n",
-                        at->id, of->request->process_bundle_descriptor_id, now_ms() - at->started_ms,
-                        __atomic_load_n(&of->elements, __ATOMIC_RELAXED));
-}
-
-static void print_status(beamc__worker *worker, beamc_buffer *text)
-{
-    size_t resident = 0;
-
-    (void)uv_resident_set_memory(&resident); /* 0 where it is not known */
-    beamc_buffer_printf(text, "worker %s\n\nmemory\n  resident: %zu bytes\n"
-                              "  elements that wait for their bundles: %" PRId64 " bytes\n\n"
-                              "active bundles\n",
-                        worker->id, resident, __atomic_load_n(&worker->load.held, __ATOMIC_RELAXED));
-    beamc__instructions_visit_all(worker->instructions, print_instruction, text);
-}
-
-static void on_status(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *message)
+/* The part of the status that only the worker knows: what it keeps for all bundles. */
+static void print_status(void *ctx, beamc_buffer *text)
 {
     beamc__worker *worker = ctx;
-    FN(WorkerStatusResponse) response = FNK(WORKER_STATUS_RESPONSE__INIT);
-    beamc_arena *arena = beamc_arena_new();
-    ProtobufCMessage *request;
-    beamc_buffer text;
 
-    beamc_buffer_init(&text);
-    beamc_error *error = arena == NULL ? beamc_error_nomem()
-                                       : beamc__rpc_unpack(&request, message,
-                                                           &fn(worker_status_request__descriptor),
-                                                           arena);
-    if (error == NULL) {
-        print_status(worker, &text);
-        beamc_buffer_append_byte(&text, '\0');
-        response.id = ((FN(WorkerStatusRequest) *)request)->id;
-        if (beamc_buffer_failed(&text))
-            response.error = "out of memory";
-        else
-            response.status_info = (char *)text.data;
-        beamc__rpc_message *answer = beamc__rpc_pack(&response.base);
-        if (answer == NULL || beamc__rpc_stream_try_send(stream, answer) != BEAMC__RPC_SENT)
-            beamc__rpc_stream_cancel(stream);
-        beamc__rpc_message_unref(answer);
-    } else {
-        beamc_error_free(error); /* the stream is told to end, which says as much */
-        beamc__rpc_stream_cancel(stream);
-    }
-    beamc_buffer_dispose(&text);
-    beamc_arena_free(arena);
+    beamc_buffer_printf(text, "  elements that wait for their bundles: %" PRId64 " bytes\n",
+                        __atomic_load_n(&worker->load.held, __ATOMIC_RELAXED));
 }
 
-static const beamc__rpc_stream_handlers status_handlers = { .on_message = on_status };
+typedef struct {
+    beamc__worker *worker;
+    const char *text;
+} last_words;
+
+static void answer_for(void *ctx, const beamc__instruction *at)
+{
+    const last_words *words = ctx;
+    bundle *of = at->bundle;
+
+    if (!__atomic_exchange_n(&of->answered, true, __ATOMIC_ACQ_REL))
+        send_text(words->worker, at->id, words->text);
+}
+
+/* A bundle's thread will not come back: the runner's log is told, and the bundle is answered in its
+ * place, since to a runner the worker would else just be gone. */
+static void tell_end(beamc__worker *worker, const char *instruction, const char *transform,
+                     const char *message, const char *stack)
+{
+    const beamc_log_target log = { worker->log, worker->log_level, instruction, transform };
+    char text[ERROR_SIZE];
+    last_words words = { worker, text };
+
+    beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
+    snprintf(text, sizeof(text), "%s\n%s", message, stack == NULL ? "" : stack);
+    beamc__utf8_clean(text);
+    if (instruction != NULL)
+        beamc__instructions_visit(worker->instructions, instruction, answer_for, &words);
+    if (worker->log_stream != NULL)
+        beamc__log_stream_finish(worker->log_stream, LAST_WORDS_MS);
+}
+
+static beamc__worker *of_crash(beamc__crash_listener *listener)
+{
+    return (beamc__worker *)(void *)((char *)listener - offsetof(beamc__worker, crash));
+}
+
+static bool find_crashed(beamc__crash_listener *self, pid_t thread, beamc__crash_place *out)
+{
+    beamc__activity_view view;
+
+    if (!beamc__activities_find(of_crash(self)->activities, thread, &view))
+        return false;
+    snprintf(out->instruction, sizeof(out->instruction), "%s", view.instruction);
+    if (view.place.transform == NULL)
+        return true;
+    snprintf(out->transform, sizeof(out->transform), "%s", view.place.transform);
+    snprintf(out->name, sizeof(out->name), "%s", view.place.name);
+    snprintf(out->phase, sizeof(out->phase), "%s", view.place.phase);
+    out->element = view.place.element;
+    return true;
+}
+
+/* Without a log of the runner's, standard error has it already. */
+static void tell_crash(beamc__crash_listener *self, const beamc__crash *crash, bool is_mine)
+{
+    beamc__worker *worker = of_crash(self);
+    const beamc__crash_place *place = is_mine ? crash->place : NULL;
+
+    if (worker->log_stream != NULL || place != NULL)
+        tell_end(worker, place == NULL ? NULL : place->instruction,
+                 place == NULL || place->transform[0] == '\0' ? NULL : place->transform,
+                 crash->message, crash->stack);
+}
+
+static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,
+                    const beamc__activity_view *view, const char *message, const char *stack)
+{
+    beamc__worker *worker = ctx;
+
+    tell_end(worker, view->instruction, view->place.transform, message, stack);
+    if (worker->give_up != NULL)
+        worker->give_up();
+}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -923,9 +978,12 @@ static beamc_error *open_logging(beamc__worker *worker)
 
 static beamc_error *open_status(beamc__worker *worker)
 {
-    return worker->status_channel == NULL ? NULL
-                                          : open_call(worker, worker->status_channel, STATUS_METHOD,
-                                                      &status_handlers, &worker->status);
+    const beamc__status_parts parts = { worker->id, worker->activities, worker->descriptors,
+                                        print_status, worker };
+    beamc__rpc_channel *channel = worker->status_channel;
+
+    worker->status_channel = NULL;
+    return channel == NULL ? NULL : beamc__status_open(&worker->status, channel, &parts);
 }
 
 /* Control last, and only when the log is connected: a runner whose work is done ends the streams that
@@ -959,13 +1017,15 @@ static int64_t least(int64_t a, int64_t b)
 static void watch(beamc__worker *worker)
 {
     const int64_t flush_ms = worker->flush_ms > 0 ? worker->flush_ms : INT64_MAX / 2;
+    const int64_t sample_ms = least(SAMPLE_MS, worker->lulls.after_ms);
     int64_t sampled = now_ms();
     int64_t flushed = sampled;
 
+    worker->lull_log = (beamc_log_target){ worker->log, worker->log_level, NULL, NULL };
     uv_mutex_lock(&worker->lock);
     while (!worker->stopped) {
         int64_t now = now_ms();
-        int64_t wait = least(sampled + SAMPLE_MS, flushed + flush_ms) - now;
+        int64_t wait = least(sampled + sample_ms, flushed + flush_ms) - now;
         if (wait > 0) {
             uv_cond_timedwait(&worker->changed, &worker->lock, (uint64_t)wait * 1000000);
             continue;
@@ -975,8 +1035,10 @@ static void watch(beamc__worker *worker)
             beamc__instructions_visit_all(worker->instructions, tick, NULL);
             flushed = now;
         }
-        if (now - sampled >= SAMPLE_MS) {
+        if (now - sampled >= sample_ms) {
             beamc__descriptors_sample(worker->descriptors, now - sampled);
+            beamc__activities_sample(worker->activities, now);
+            beamc__lulls_check(&worker->lulls, now);
             sampled = now;
         }
         uv_mutex_lock(&worker->lock);
@@ -1009,6 +1071,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->load.ctx = worker;
     worker->instructions = beamc__instructions_new(&worker->load);
     worker->threads = beamc__threads_new(BUNDLES_MAX);
+    worker->activities = beamc__activities_new();
     worker->state_cache = beamc__state_store_new(
         options->state_cache_size > 0 ? options->state_cache_size : STATE_CACHE_SIZE);
     if (options->sample_elements || options->sample_errors)
@@ -1016,7 +1079,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     if ((options->sample_elements || options->sample_errors) && worker->samples == NULL)
         return beamc_error_nomem();
     if (worker->id == NULL || worker->ids == NULL || worker->instructions == NULL ||
-        worker->threads == NULL || worker->state_cache == NULL)
+        worker->threads == NULL || worker->state_cache == NULL || worker->activities == NULL)
         return beamc_error_nomem();
     worker->short_ids = options->short_ids;
     worker->embed_output = options->embed_output;
@@ -1037,6 +1100,16 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
                                                .load = &worker->load,
                                                .enough = HELD_ENOUGH,
                                                .limit = HELD_LIMIT };
+    worker->lulls = (beamc__lulls){ .activities = worker->activities,
+                                    .log = &worker->lull_log,
+                                    .after_ms = options->lull_ms > 0 ? options->lull_ms : LULL_MS,
+                                    .limit_ms = options->stuck_ms,
+                                    .give_up = give_up,
+                                    .ctx = worker };
+    worker->give_up = options->give_up;
+    worker->crash = (beamc__crash_listener){ .find = find_crashed, .tell = tell_crash };
+    beamc__crash_join(&worker->crash);
+    worker->listens = true;
     return NULL;
 }
 
@@ -1136,6 +1209,8 @@ void beamc__worker_free(beamc__worker *worker)
 {
     if (worker == NULL)
         return;
+    if (worker->listens)
+        beamc__crash_leave(&worker->crash);
     beamc__worker_stop(worker);
     if (worker->has_keeper)
         uv_thread_join(&worker->keeper);
@@ -1144,8 +1219,8 @@ void beamc__worker_free(beamc__worker *worker)
     beamc__rpc_channel_free(worker->control_channel); /* from here on no instruction comes */
     beamc__threads_free(worker->threads);
     beamc__rpc_stream_unref(worker->control);
+    beamc__status_free(worker->status);
     beamc__rpc_channel_free(worker->status_channel);
-    beamc__rpc_stream_unref(worker->status);
     for (size_t i = 0; i < worker->data.count; i++)
         beamc__data_stream_free(worker->data.streams[i]);
     for (size_t i = 0; i < worker->state.count; i++)
@@ -1160,6 +1235,7 @@ void beamc__worker_free(beamc__worker *worker)
     beamc__instructions_free(worker->instructions);
     beamc__state_store_free(worker->state_cache);
     beamc__samples_free(worker->samples);
+    beamc__activities_free(worker->activities);
     beamc__short_ids_free(worker->ids);
     beamc_error_free(worker->error); /* nobody waited */
     uv_cond_destroy(&worker->changed);

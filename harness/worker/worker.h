@@ -33,6 +33,9 @@ typedef struct {
     beamc_log_level log_level; /* 0: INFO */
     size_t state_cache_size;   /* bytes of answers about state that outlive a bundle; 0: 100 MB */
     int64_t ready_ms;          /* for the runner's servers to come up; 0: a minute */
+    int64_t lull_ms;  /* of a DoFn without progress, after which the log is told; 0: 5 minutes */
+    int64_t stuck_ms; /* the same, after which the bundle is given up, and then give_up is called, */
+    void (*give_up)(void); /* which may end the process, since no thread can be; 0, NULL: neither */
 } beamc__worker_options;
 
 /** Starts serving.  Does not wait for the runner: one that is not there is told by beamc__worker_wait.
