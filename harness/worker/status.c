@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -204,6 +205,7 @@ static void run(void *arg)
 {
     beamc__status *status = arg;
 
+    pthread_setname_np(pthread_self(), "beamc-status");
     uv_mutex_lock(&status->lock);
     for (;;) {
         while (status->asked_count == 0 && !status->ending)

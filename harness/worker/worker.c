@@ -859,9 +859,9 @@ static void answer_for(void *ctx, const beamc__instruction *at)
 }
 
 /* A bundle's thread will not come back: the runner's log is told, and the bundle is answered in its
- * place, since to a runner the worker would else just be gone. */
+ * place, since to a runner the worker would else just be gone.  @is_last: so is the process. */
 static void tell_end(beamc__worker *worker, const char *instruction, const char *transform,
-                     const char *message, const char *stack)
+                     const char *message, const char *stack, bool is_last)
 {
     const beamc_log_target log = { worker->log, worker->log_level, instruction, transform };
     char text[ERROR_SIZE];
@@ -872,7 +872,7 @@ static void tell_end(beamc__worker *worker, const char *instruction, const char 
     beamc__utf8_clean(text);
     if (instruction != NULL)
         beamc__instructions_visit(worker->instructions, instruction, answer_for, &words);
-    if (worker->log_stream != NULL)
+    if (is_last && worker->log_stream != NULL)
         beamc__log_stream_finish(worker->log_stream, LAST_WORDS_MS);
 }
 
@@ -906,7 +906,7 @@ static void tell_crash(beamc__crash_listener *self, const beamc__crash *crash, b
     if (worker->log_stream != NULL || place != NULL)
         tell_end(worker, place == NULL ? NULL : place->instruction,
                  place == NULL || place->transform[0] == '\0' ? NULL : place->transform,
-                 crash->message, crash->stack);
+                 crash->message, crash->stack, true);
 }
 
 static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,
@@ -914,7 +914,8 @@ static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,
 {
     beamc__worker *worker = ctx;
 
-    tell_end(worker, view->instruction, view->place.transform, message, stack);
+    tell_end(worker, view->instruction, view->place.transform, message, stack,
+             worker->give_up != NULL);
     if (worker->give_up != NULL)
         worker->give_up();
 }
@@ -1050,8 +1051,9 @@ static void watch(beamc__worker *worker)
 static void keep(void *arg)
 {
     beamc__worker *worker = arg;
-    beamc_error *error = open_streams(worker);
 
+    pthread_setname_np(pthread_self(), "beamc-keeper");
+    beamc_error *error = open_streams(worker);
     if (error != NULL)
         end(worker, error);
     watch(worker);

@@ -703,6 +703,17 @@ bool fn_peer_has_response(fn_peer *peer, const char *instruction)
     return has;
 }
 
+int fn_peer_response_count(fn_peer *peer, const char *instruction)
+{
+    int count = 0;
+
+    uv_mutex_lock(&peer->lock);
+    while (find_response(peer, instruction, count + 1) != NULL)
+        count++;
+    uv_mutex_unlock(&peer->lock);
+    return count;
+}
+
 const FN(ProcessBundleResponse) *fn_peer_done(fn_peer *peer, const char *instruction)
 {
     const FN(InstructionResponse) *response = fn_peer_response(peer, instruction, 1);
@@ -902,25 +913,45 @@ void fn_peer_wait_state(fn_peer *peer, int count)
 
 /* ---- logging, status ------------------------------------------------------------------------- */
 
-static const FN(LogEntry) *find_log(const fn_peer *peer, const char *part)
+/* The @nth (1: first), or NULL; how many there are. */
+static const FN(LogEntry) *find_log(const fn_peer *peer, const char *part, int nth, int *count)
 {
+    const FN(LogEntry) *found = NULL;
+
+    *count = 0;
     for (size_t i = 0; i < peer->log_count; i++) {
-        if (strstr(peer->logs[i]->message, part) != NULL)
-            return peer->logs[i];
+        if (strstr(peer->logs[i]->message, part) != NULL && ++*count == nth)
+            found = peer->logs[i];
     }
-    return NULL;
+    return found;
+}
+
+const FN(LogEntry) *fn_peer_nth_log(fn_peer *peer, const char *part, int nth)
+{
+    const FN(LogEntry) *found;
+    uint64_t until = patience();
+    int count;
+
+    uv_mutex_lock(&peer->lock);
+    while ((found = find_log(peer, part, nth, &count)) == NULL)
+        wait_changed(peer, until, part);
+    uv_mutex_unlock(&peer->lock);
+    return found;
 }
 
 const FN(LogEntry) *fn_peer_log(fn_peer *peer, const char *part)
 {
-    const FN(LogEntry) *found;
-    uint64_t until = patience();
+    return fn_peer_nth_log(peer, part, 1);
+}
+
+int fn_peer_log_count(fn_peer *peer, const char *part)
+{
+    int count;
 
     uv_mutex_lock(&peer->lock);
-    while ((found = find_log(peer, part)) == NULL)
-        wait_changed(peer, until, part);
+    find_log(peer, part, 1, &count);
     uv_mutex_unlock(&peer->lock);
-    return found;
+    return count;
 }
 
 const char *fn_peer_status(fn_peer *peer)

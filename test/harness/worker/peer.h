@@ -76,6 +76,8 @@ void fn_peer_process(fn_peer *peer, const char *instruction, const char *descrip
 const FN(InstructionResponse) *fn_peer_response(fn_peer *peer, const char *instruction, int count);
 /* Whether there is one already. */
 bool fn_peer_has_response(fn_peer *peer, const char *instruction);
+/* How many there are. */
+int fn_peer_response_count(fn_peer *peer, const char *instruction);
 /* Waits for the response to a bundle, and checks that it is no error, or one with @part. */
 const FN(ProcessBundleResponse) *fn_peer_done(fn_peer *peer, const char *instruction);
 const char *fn_peer_failed(fn_peer *peer, const char *instruction, const char *part);
@@ -133,8 +135,11 @@ void fn_peer_wait_state(fn_peer *peer, int count);
 
 /* ---- logging, status ------------------------------------------------------------------------- */
 
-/* Waits for an entry that has @part in its message. */
+/* Waits for an entry that has @part in its message; for the @nth. */
 const FN(LogEntry) *fn_peer_log(fn_peer *peer, const char *part);
+const FN(LogEntry) *fn_peer_nth_log(fn_peer *peer, const char *part, int nth);
+/* How many there are. */
+int fn_peer_log_count(fn_peer *peer, const char *part);
 /* Asks for the status, and waits for the answer. */
 const char *fn_peer_status(fn_peer *peer);
 

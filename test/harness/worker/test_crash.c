@@ -237,7 +237,7 @@ static void end(void)
 
 static void check_has(const char *text, const char *part)
 {
-    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%s", part, text);
+    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%.6000s", part, text);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */

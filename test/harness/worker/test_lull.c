@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bundles that do not get on: what the log and the status say of them, and when they are given up. */
+#include "harness/worker/lull.h"
+
+#include "harness/worker/stack.h"
+#include "test/harness/worker/fns.h"
+#include <check.h>
+#include <stdlib.h>
+
+enum { SOON_MS = 50 };
+
+static fn_peer *runner;
+static beamc__worker *worker;
+static int given_up; /* atomic */
+
+static void give_up(void)
+{
+    __atomic_fetch_add(&given_up, 1, __ATOMIC_RELAXED);
+}
+
+static void begin_with(int64_t lull_ms, int64_t stuck_ms)
+{
+    const beamc__worker_options options = {
+        .id = "worker-1", .lull_ms = lull_ms, .stuck_ms = stuck_ms, .give_up = give_up
+    };
+
+    runner = fn_peer_new();
+    worker = fn_peer_worker(runner, &options);
+    worker_give(runner, "d1", worker_fn_gate);
+}
+
+/* A bundle that stays at its second element. */
+static void begin_waiting(const char *instruction)
+{
+    fn_peer_process(runner, instruction, "d1");
+    fn_peer_put(runner, instruction, "in", "fine wait");
+    worker_gate_wait(1);
+}
+
+static void finish(void)
+{
+    fn_peer_finish(runner, worker);
+}
+
+static void check_has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%.6000s", part, text);
+}
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+START_TEST(lulls_are_told_with_their_place_and_stack)
+{
+    exec_ok(beamc__stack_listen());
+    begin_with(SOON_MS, 0);
+    begin_waiting("i1");
+    const FN(LogEntry) *entry = fn_peer_log(runner, "transform fn: element 2: not done after ");
+    ck_assert_int_eq(entry->severity, FNK(LOG_ENTRY__SEVERITY__ENUM__WARN));
+    ck_assert_str_eq(entry->instruction_id, "i1");
+    ck_assert_str_eq(entry->transform_id, "fn");
+    check_has(entry->trace, "worker_gate");
+    worker_gate_open();
+    fn_peer_done(runner, "i1");
+    ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "fine\nwait\n");
+    finish();
+    beamc__stack_unlisten();
+}
+END_TEST
+
+START_TEST(programs_that_asked_for_no_handlers_get_no_stacks)
+{
+    begin_with(SOON_MS, 0);
+    begin_waiting("i1");
+    const FN(LogEntry) *entry = fn_peer_log(runner, "not done after ");
+    ck_assert_str_eq(entry->trace, "");
+    worker_gate_open();
+    fn_peer_done(runner, "i1");
+    finish();
+}
+END_TEST
+
+static int64_t millis(const FN(LogEntry) *entry)
+{
+    return entry->timestamp->seconds * 1000 + entry->timestamp->nanos / 1000000;
+}
+
+START_TEST(lulls_are_told_again_after_twice_the_time)
+{
+    begin_with(SOON_MS, 0);
+    begin_waiting("i1");
+    int64_t first = millis(fn_peer_nth_log(runner, "not done after ", 1));
+    int64_t second = millis(fn_peer_nth_log(runner, "not done after ", 2));
+    int64_t third = millis(fn_peer_nth_log(runner, "not done after ", 3));
+    /* Told at 1, 2 and 4 times the time or later. */
+    ck_assert_int_ge(second - first, SOON_MS - 10);
+    ck_assert_int_ge(third - second, 2 * SOON_MS - 20);
+    worker_gate_open();
+    fn_peer_done(runner, "i1");
+    finish();
+}
+END_TEST
+
+START_TEST(waiting_for_elements_is_no_lull)
+{
+    begin_with(SOON_MS, 0);
+    fn_peer_process(runner, "idle", "d1");
+    begin_waiting("i1");
+    fn_peer_nth_log(runner, "not done after ", 3); /* by now it would have been told */
+    for (int i = 1; i <= 3; i++)
+        ck_assert_str_eq(fn_peer_nth_log(runner, "not done after ", i)->instruction_id, "i1");
+    worker_gate_open();
+    fn_peer_put(runner, "idle", "in", "");
+    fn_peer_done(runner, "idle");
+    fn_peer_done(runner, "i1");
+    finish();
+}
+END_TEST
+
+/* ---- giving up ------------------------------------------------------------------------------- */
+
+START_TEST(what_takes_too_long_is_given_up)
+{
+    begin_with(10 * 60 * 1000, SOON_MS);
+    begin_waiting("i1");
+    fn_peer_failed(runner, "i1", "transform fn: element 2: not done after ");
+    const FN(LogEntry) *entry = fn_peer_log(runner, "not done after ");
+    ck_assert_int_eq(entry->severity, FNK(LOG_ENTRY__SEVERITY__ENUM__CRITICAL));
+    ck_assert_str_eq(entry->instruction_id, "i1");
+    fn_peer_wait_closed(runner, FN_LOGGING, 1); /* the last that is sent before the process ends */
+    worker_gate_open();
+    finish();
+    ck_assert_int_gt(__atomic_load_n(&given_up, __ATOMIC_RELAXED), 0);
+}
+END_TEST
+
+/* A program goes on if it cannot be ended: then the bundle, at its end, is not answered again. */
+START_TEST(what_was_given_up_is_answered_once)
+{
+    begin_with(10 * 60 * 1000, SOON_MS);
+    begin_waiting("i1");
+    fn_peer_failed(runner, "i1", "not done after ");
+    worker_gate_open();
+    fn_peer_process(runner, "i2", "d1");
+    fn_peer_put(runner, "i2", "in", "a");
+    fn_peer_done(runner, "i2");
+    ck_assert_int_eq(fn_peer_output(runner, "i1", "out")->lasts, 1); /* it came to its end */
+    fn_peer_end(runner, FN_CONTROL, BEAMC__RPC_OK, NULL);
+    exec_ok(beamc__worker_wait(worker));
+    beamc__worker_free(worker);
+    ck_assert_int_eq(fn_peer_response_count(runner, "i1"), 1);
+    fn_peer_free(runner);
+}
+END_TEST
+
+/* ---- the status ------------------------------------------------------------------------------ */
+
+START_TEST(the_status_shows_bundles_and_threads)
+{
+    exec_ok(beamc__stack_listen());
+    begin_with(0, 0);
+    begin_waiting("busy");
+    const char *status = fn_peer_status(runner);
+    check_has(status, "worker worker-1, process ");
+    check_has(status, "\n  resident: ");
+    check_has(status, "\n  elements that wait for their bundles: ");
+    check_has(status, "\n  busy: descriptor d1, thread ");
+    check_has(status, " elements read\n    transform fn (fn): process, element 2, for ");
+    const char *thread = strstr(status, " beamc-bundle: ");
+    ck_assert_ptr_nonnull(thread);
+    check_has(thread, "worker_gate");
+    check_has(status, " beamc-control: ");
+    check_has(status, " beamc-status: runs");
+    worker_gate_open();
+    fn_peer_done(runner, "busy");
+    finish();
+    beamc__stack_unlisten();
+}
+END_TEST
+
+Suite *suite_lull(void)
+{
+    Suite *suite = suite_create("lull");
+    TCase *tc = tcase_create("lull");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, lulls_are_told_with_their_place_and_stack);
+    tcase_add_test(tc, programs_that_asked_for_no_handlers_get_no_stacks);
+    tcase_add_test(tc, lulls_are_told_again_after_twice_the_time);
+    tcase_add_test(tc, waiting_for_elements_is_no_lull);
+    tcase_add_test(tc, what_takes_too_long_is_given_up);
+    tcase_add_test(tc, what_was_given_up_is_answered_once);
+    tcase_add_test(tc, the_status_shows_bundles_and_threads);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
