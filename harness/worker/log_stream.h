@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sink that sends log entries to a BeamFnLogging service.  Writing never waits: entries gather while
- * the stream's thread is busy and go together; what the runner does not take, or cannot take any more,
- * goes to standard error. */
+/* A sink that sends log entries to a BeamFnLogging service.  Writing never waits:
+ *
+ *     entry --> limit of its place --> queue of 10,000 --> batches --> the runner
+ *                    |                      | full, or no call
+ *                 left out            standard error --> lost, if nobody reads that either
+ *
+ * What is left out, spilled or lost is counted, and told as soon as it can be.  A call that breaks is
+ * opened again; one that the runner ended is not, since it has had enough. */
 #ifndef BEAMC_WORKER_LOG_STREAM_H
 #define BEAMC_WORKER_LOG_STREAM_H
 
@@ -16,6 +21,10 @@ BEAMC_MUST_USE beamc_error *beamc__log_stream_open(beamc__log_stream **out,
                                                    beamc__rpc_channel *take_channel);
 /* Sends what is there first, as far as the runner takes it soon.  Accepts NULL. */
 void beamc__log_stream_free(beamc__log_stream *stream);
+
+/* Opens a call that broke again, if it is time to try; waits for the server, but not for long.  One
+ * thread, now and then, not the queue's. */
+void beamc__log_stream_mend(beamc__log_stream *stream, int64_t now_ms);
 
 /* Sends what is there and ends the stream, as a process does that goes: true if the runner has it all
  * within @ms.  What is logged after it goes to standard error.  Any thread but the queue's. */

@@ -1040,6 +1040,8 @@ static void watch(beamc__worker *worker)
             beamc__descriptors_sample(worker->descriptors, now - sampled);
             beamc__activities_sample(worker->activities, now);
             beamc__lulls_check(&worker->lulls, now);
+            if (worker->log_stream != NULL)
+                beamc__log_stream_mend(worker->log_stream, now);
             sampled = now;
         }
         uv_mutex_lock(&worker->lock);

@@ -18,7 +18,8 @@
 
 #define PATIENCE_MS 60000
 #define SEND_LIMIT ((size_t)64 << 20)
-#define MOST 4096 /* of anything that is recorded */
+#define MOST 4096 /* of anything that is recorded, but for */
+#define LOGS_MOST 65536
 #define SERVICE "/org.apache.beam.model.fn_execution.v1."
 
 typedef struct {
@@ -67,7 +68,7 @@ struct fn_peer {
     int state_count;
     const FN(StateRequest) *state_request; /* the last one */
     beamc__table *user_state;              /* packed StateKey -> beamc_buffer */
-    const FN(LogEntry) *logs[MOST];
+    const FN(LogEntry) *logs[LOGS_MOST];
     size_t log_count;
     const FN(WorkerStatusResponse) *status;
     int status_count;
@@ -328,7 +329,7 @@ static void record_logs(fn_peer *peer, beamc__rpc_message *message)
     const FN(LogEntry__List) *list = unpack(peer, &fn(log_entry__list__descriptor), message);
 
     for (size_t i = 0; i < list->n_log_entries; i++) {
-        need(peer->log_count < MOST);
+        need(peer->log_count < LOGS_MOST);
         peer->logs[peer->log_count++] = list->log_entries[i];
     }
 }
@@ -942,6 +943,17 @@ const FN(LogEntry) *fn_peer_nth_log(fn_peer *peer, const char *part, int nth)
 const FN(LogEntry) *fn_peer_log(fn_peer *peer, const char *part)
 {
     return fn_peer_nth_log(peer, part, 1);
+}
+
+void fn_peer_hold_logs(fn_peer *peer, bool hold)
+{
+    beamc__rpc_stream *stream = stream_of(peer, FN_LOGGING);
+
+    if (hold)
+        beamc__rpc_stream_pause(stream);
+    else
+        beamc__rpc_stream_resume(stream);
+    beamc__rpc_stream_unref(stream);
 }
 
 int fn_peer_log_count(fn_peer *peer, const char *part)

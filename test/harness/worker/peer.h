@@ -138,6 +138,8 @@ void fn_peer_wait_state(fn_peer *peer, int count);
 /* Waits for an entry that has @part in its message; for the @nth. */
 const FN(LogEntry) *fn_peer_log(fn_peer *peer, const char *part);
 const FN(LogEntry) *fn_peer_nth_log(fn_peer *peer, const char *part, int nth);
+/* Entries are not read, until they are again. */
+void fn_peer_hold_logs(fn_peer *peer, bool hold);
 /* How many there are. */
 int fn_peer_log_count(fn_peer *peer, const char *part);
 /* Asks for the status, and waits for the answer. */
