@@ -2,6 +2,7 @@
 #include "harness/worker/status.h"
 
 #include "harness/worker/stack.h"
+#include "harness/worker/threads.h"
 #include "sdk/rpc/pack.h"
 #include "sdk/rpc/stream.h"
 #include <dirent.h>
@@ -54,6 +55,24 @@ static void print_memory(const beamc__status *status, beamc_buffer *text)
     beamc__descriptors_memory(status->parts.descriptors, print_transform_memory, text);
 }
 
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+/* False: it did not answer. */
+static bool print_stack(beamc_buffer *text, pid_t thread)
+{
+    char *lines = malloc(BEAMC__STACK_TEXT);
+    beamc__stack stack;
+
+    if (lines == NULL || !beamc__stack_of(thread, &stack)) {
+        free(lines);
+        return false;
+    }
+    beamc__stack_print(&stack, lines, BEAMC__STACK_TEXT);
+    beamc_buffer_printf(text, "%s", lines);
+    free(lines);
+    return true;
+}
+
 /* ---- bundles --------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void)
@@ -61,6 +80,17 @@ static int64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void print_place(beamc_buffer *text, const beamc__plan_place *place, int64_t there_ms,
+                        int64_t still_ms)
+{
+    beamc_buffer_printf(text, "    transform %s (%s): %s", place->transform, place->name,
+                        place->phase);
+    if (place->element > 0)
+        beamc_buffer_printf(text, ", element %" PRIu64, place->element);
+    beamc_buffer_printf(text, ", for %" PRId64 " ms, nothing moved for %" PRId64 " ms\n", there_ms,
+                        still_ms);
 }
 
 static void print_bundle(void *ctx, beamc__activity *activity BEAMC_UNUSED,
@@ -75,14 +105,9 @@ static void print_bundle(void *ctx, beamc__activity *activity BEAMC_UNUSED,
                         " elements read\n",
                         view->instruction, view->descriptor, (int)view->thread,
                         now - view->began_ms, view->elements);
-    if (place->transform == NULL)
-        return;
-    beamc_buffer_printf(text, "    transform %s (%s): %s", place->transform, place->name,
-                        place->phase);
-    if (place->element > 0)
-        beamc_buffer_printf(text, ", element %" PRIu64, place->element);
-    beamc_buffer_printf(text, ", for %" PRId64 " ms, nothing moved for %" PRId64 " ms\n",
-                        now - view->there_ms, now - view->still_ms);
+    if (place->transform != NULL)
+        print_place(text, place, now - view->there_ms, now - view->still_ms);
+    print_stack(text, view->thread);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -130,26 +155,19 @@ static void print_times(beamc_buffer *text, const char *stat)
                         (user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
-/* @deaf: how many have not answered; a few of those are enough waiting. */
+/* @deaf: how many have not answered; a few of those are enough waiting.  Bundles' threads are idle, or
+ * have been shown with the bundles. */
 static void print_thread(beamc_buffer *text, const char *thread, int *deaf)
 {
     char name[LINE_SIZE], stat[2 * LINE_SIZE];
-    char *lines = malloc(BEAMC__STACK_TEXT);
-    beamc__stack stack;
 
     read_line(thread, "comm", name, sizeof(name));
     read_line(thread, "stat", stat, sizeof(stat));
     beamc_buffer_printf(text, "  %s %s", thread, name);
     print_times(text, stat);
     beamc_buffer_append_byte(text, '\n');
-    if (lines != NULL && *deaf < DEAF_MAX) {
-        bool answered = beamc__stack_of((pid_t)strtol(thread, NULL, 10), &stack);
-        *deaf += !answered;
-        if (answered)
-            beamc__stack_print(&stack, lines, BEAMC__STACK_TEXT);
-        beamc_buffer_printf(text, "%s", answered ? lines : "");
-    }
-    free(lines);
+    if (*deaf < DEAF_MAX && strcmp(name, BEAMC__THREAD_NAME) != 0)
+        *deaf += !print_stack(text, (pid_t)strtol(thread, NULL, 10));
 }
 
 static void print_threads(beamc_buffer *text)

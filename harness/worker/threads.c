@@ -53,7 +53,8 @@ static void work(void *arg)
     beamc__threads *threads = arg;
     beamc__crash_stack stack;
 
-    pthread_setname_np(pthread_self(), "beamc-bundle"); /* not that of the thread that made it */
+    /* Not that of the thread that made it. */
+    pthread_setname_np(pthread_self(), BEAMC__THREAD_NAME);
     beamc__crash_stack_begin(&stack);
     uv_mutex_lock(&threads->lock);
     for (;;) {

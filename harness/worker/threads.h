@@ -7,6 +7,8 @@
 
 #include <beamc/error.h>
 
+#define BEAMC__THREAD_NAME "beamc-bundle" /* of each of them */
+
 typedef struct beamc__threads beamc__threads;
 
 /* @most: threads at the same time.  NULL: no memory. */
