@@ -839,9 +839,14 @@ static int64_t now_ms(void)
 static void print_status(void *ctx, beamc_buffer *text)
 {
     beamc__worker *worker = ctx;
+    const beamc__state_store_stats cache = beamc__state_store_tell(worker->state_cache);
 
     beamc_buffer_printf(text, "  elements that wait for their bundles: %" PRId64 " bytes\n",
                         __atomic_load_n(&worker->load.held, __ATOMIC_RELAXED));
+    beamc_buffer_printf(text,
+                        "\nstate cache\n  %zu of %zu bytes, %" PRIu64 " entries\n  %" PRIu64
+                        " hits, %" PRIu64 " misses\n",
+                        cache.bytes, cache.limit, cache.entries, cache.hits, cache.misses);
 }
 
 typedef struct {

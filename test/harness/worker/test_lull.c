@@ -163,6 +163,7 @@ START_TEST(the_status_shows_bundles_and_threads)
     check_has(status, "worker worker-1, process ");
     check_has(status, "\n  resident: ");
     check_has(status, "\n  elements that wait for their bundles: ");
+    check_has(status, "\nstate cache\n  0 of ");
     check_has(status, "\n  busy: descriptor d1, thread ");
     check_has(status, " elements read\n    transform fn (fn): process, element 2, for ");
     check_has(status, "worker_gate");
