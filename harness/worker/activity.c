@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/activity.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -104,22 +105,16 @@ void beamc__activity_end(beamc__activity *activity)
 
 /* ---- the others' ----------------------------------------------------------------------------- */
 
-/* With the lock, or after a crash without. */
-static void look(const beamc__activity *activity, beamc__plan_place *place, int64_t *elements)
-{
-    *place = (beamc__plan_place){ 0 };
-    if (activity->plan != NULL)
-        beamc__plan_look(activity->plan, place);
-    *elements = __atomic_load_n(activity->elements, __ATOMIC_RELAXED);
-}
-
-/* Transforms are compared by their texts' addresses: another plan is another place. */
+/* With the lock.  Transforms are compared by their texts' addresses: another plan is another place. */
 static void sample(beamc__activity *activity, int64_t now)
 {
     beamc__activity_view *seen = &activity->seen;
     beamc__plan_place before = seen->place;
 
-    look(activity, &seen->place, &seen->elements);
+    seen->place = (beamc__plan_place){ 0 };
+    if (activity->plan != NULL)
+        beamc__plan_look(activity->plan, &seen->place);
+    seen->elements = __atomic_load_n(activity->elements, __ATOMIC_RELAXED);
     bool is_there = seen->place.transform == before.transform && seen->place.phase == before.phase;
     if (!is_there)
         seen->there_ms = now;
@@ -170,18 +165,31 @@ static bool try_lock(beamc__activities *activities)
     return false;
 }
 
-bool beamc__activities_find(beamc__activities *activities, pid_t thread,
-                            beamc__activity_view *out)
+static void fill_place(const beamc__activity *activity, beamc__crash_place *out)
+{
+    beamc__plan_place place = { 0 };
+
+    snprintf(out->instruction, sizeof(out->instruction), "%s", activity->seen.instruction);
+    if (activity->plan != NULL)
+        beamc__plan_look(activity->plan, &place);
+    if (place.transform == NULL)
+        return;
+    snprintf(out->transform, sizeof(out->transform), "%s", place.transform);
+    snprintf(out->name, sizeof(out->name), "%s", place.name);
+    snprintf(out->phase, sizeof(out->phase), "%s", place.phase);
+    out->element = place.element;
+}
+
+bool beamc__activities_find_crashed(beamc__activities *activities, pid_t thread,
+                                    beamc__crash_place *out)
 {
     if (!try_lock(activities))
         return false;
-    beamc__activity *found = activities->first;
+    const beamc__activity *found = activities->first;
     while (found != NULL && found->seen.thread != thread)
         found = found->next;
-    if (found != NULL) {
-        *out = found->seen;
-        look(found, &out->place, &out->elements);
-    }
+    if (found != NULL)
+        fill_place(found, out);
     uv_mutex_unlock(&activities->lock);
     return found != NULL;
 }

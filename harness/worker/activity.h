@@ -7,6 +7,7 @@
 #define BEAMC_WORKER_ACTIVITY_H
 
 #include "harness/exec/plan.h"
+#include "harness/worker/crash.h"
 #include <sys/types.h>
 
 typedef struct beamc__activities beamc__activities;
@@ -58,9 +59,9 @@ void beamc__activities_visit(beamc__activities *activities,
                                            const beamc__activity_view *view),
                              void *ctx);
 
-/* What @thread is doing; false: nothing that is known here.  After a crash: it waits for no lock for
- * long, and the texts are there as long as the thread stands still. */
-bool beamc__activities_find(beamc__activities *activities, pid_t thread,
-                            beamc__activity_view *out);
+/* What @thread was doing when it crashed; false: nothing that is known here.  Waits for no lock for
+ * long. */
+bool beamc__activities_find_crashed(beamc__activities *activities, pid_t thread,
+                                    beamc__crash_place *out);
 
 #endif

@@ -40,7 +40,7 @@ enum { FATAL_COUNT = sizeof(fatal) / sizeof(*fatal) };
 /* A process has one table of handlers, so there is one of these. */
 static struct {
     pthread_mutex_t lock; /* guards what is not atomic and not said otherwise */
-    int users;
+    int users; /* atomic to read */
     struct sigaction before[FATAL_COUNT];
     bool ours[FATAL_COUNT];
     pthread_t watcher;
@@ -260,11 +260,11 @@ static void report(void)
     const beamc__crash crash = { watch.signal, owner == NULL ? NULL : &place, watch.message,
                                  watch.trace };
     /* The one that matters first: there may be no time for the others. */
-    if (owner != NULL)
+    if (owner != NULL && owner->tell != NULL)
         owner->tell(owner, &crash, true);
     for (beamc__crash_listener *each = locked ? watch.listeners : NULL; each != NULL;
          each = each->next) {
-        if (each != owner)
+        if (each != owner && each->tell != NULL)
             each->tell(each, &crash, false);
     }
 }
@@ -288,7 +288,7 @@ static void *watch_all(void *unused)
 
 /* ---- room for the handler -------------------------------------------------------------------- */
 
-void beamc__crash_stack_begin(beamc__crash_stack *out)
+static void stack_begin(beamc__crash_stack *out)
 {
     stack_t now, ours = { .ss_size = HANDLER_STACK };
 
@@ -300,6 +300,13 @@ void beamc__crash_stack_begin(beamc__crash_stack *out)
         free(out->memory);
         out->memory = NULL;
     }
+}
+
+void beamc__crash_stack_begin(beamc__crash_stack *out)
+{
+    out->memory = NULL;
+    if (__atomic_load_n(&watch.users, __ATOMIC_RELAXED) > 0)
+        stack_begin(out);
 }
 
 void beamc__crash_stack_end(beamc__crash_stack *stack)
@@ -380,7 +387,7 @@ static beamc_error *begin(bool replace)
         return error;
     }
     watch.process = getpid();
-    beamc__crash_stack_begin(&watch.main_stack);
+    stack_begin(&watch.main_stack);
     install(replace);
     return NULL;
 }
@@ -389,7 +396,7 @@ beamc_error *beamc__crash_watch(bool replace)
 {
     pthread_mutex_lock(&watch.lock);
     beamc_error *error = watch.users > 0 ? NULL : begin(replace);
-    watch.users += error == NULL;
+    __atomic_store_n(&watch.users, watch.users + (error == NULL), __ATOMIC_RELAXED);
     pthread_mutex_unlock(&watch.lock);
     return beamc_error_wrap(error, "watching for crashes");
 }
@@ -397,7 +404,8 @@ beamc_error *beamc__crash_watch(bool replace)
 void beamc__crash_unwatch(void)
 {
     pthread_mutex_lock(&watch.lock);
-    if (--watch.users == 0) {
+    __atomic_store_n(&watch.users, watch.users - 1, __ATOMIC_RELAXED);
+    if (watch.users == 0) {
         uninstall();
         stop_watcher();
         beamc__crash_stack_end(&watch.main_stack);

@@ -41,7 +41,7 @@ typedef struct {
 typedef struct beamc__crash_listener beamc__crash_listener;
 struct beamc__crash_listener {
     bool (*find)(beamc__crash_listener *self, pid_t thread, beamc__crash_place *out);
-    void (*tell)(beamc__crash_listener *self, const beamc__crash *crash, bool is_mine);
+    void (*tell)(beamc__crash_listener *self, const beamc__crash *crash, bool is_mine); /* may be NULL */
     beamc__crash_listener *next;
 };
 
@@ -58,7 +58,7 @@ void beamc__crash_leave(beamc__crash_listener *listener);
 /* ---- room for the handler -------------------------------------------------------------------- */
 
 /* A stack for handlers of the calling thread, without which one that has used up its own dies
- * unheard.  From the start of a thread to its end; where it cannot be had there is none. */
+ * unheard.  It ends before the thread.  Where nobody watches, or it cannot be had, there is none. */
 typedef struct {
     void *memory;
 } beamc__crash_stack;

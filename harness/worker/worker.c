@@ -888,18 +888,7 @@ static beamc__worker *of_crash(beamc__crash_listener *listener)
 
 static bool find_crashed(beamc__crash_listener *self, pid_t thread, beamc__crash_place *out)
 {
-    beamc__activity_view view;
-
-    if (!beamc__activities_find(of_crash(self)->activities, thread, &view))
-        return false;
-    snprintf(out->instruction, sizeof(out->instruction), "%s", view.instruction);
-    if (view.place.transform == NULL)
-        return true;
-    snprintf(out->transform, sizeof(out->transform), "%s", view.place.transform);
-    snprintf(out->name, sizeof(out->name), "%s", view.place.name);
-    snprintf(out->phase, sizeof(out->phase), "%s", view.place.phase);
-    out->element = view.place.element;
-    return true;
+    return beamc__activities_find_crashed(of_crash(self)->activities, thread, out);
 }
 
 /* Without a log of the runner's, standard error has it already. */

@@ -23,12 +23,14 @@ static beamc_error *run_proto(beamc_pipeline *pipeline, const PB(Pipeline) *prot
     };
     beamc__metrics *metrics = beamc__metrics_new();
 
-    if (metrics == NULL)
+    if (metrics == NULL || beamc__local_executor_init(&executor, &plan_options) < 0) {
+        beamc__metrics_free(metrics);
         return beamc_error_nomem();
-    beamc__local_executor_init(&executor, &plan_options);
+    }
     beamc_error *error = beamc__engine_run(proto, &executor.executor, options, metrics);
     if (error == NULL && out != NULL)
         error = beamc__result_new(out, metrics, proto);
+    beamc__local_executor_dispose(&executor);
     beamc__metrics_free(metrics);
     return error;
 }

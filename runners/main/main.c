@@ -4,6 +4,7 @@
 #include "console.h"
 #include "graph.h"
 #include "harness/container/serve.h"
+#include "harness/worker/crash.h"
 #include "number.h"
 #include "sdk/pipeline/options.h"
 #include "signals.h"
@@ -259,7 +260,13 @@ static int run_program(program_run *run, beamc_build_fn *build)
         return report(run->program, error, EXIT_FAILED);
     if (beamc_option_bool(run->options, "dry_run", false))
         return EXIT_OK;
-    return chosen->run(run, &given);
+    /* DoFns may run in this process: if one crashes, it is told which. */
+    beamc_error *unwatched = beamc__crash_watch(false);
+    status = chosen->run(run, &given);
+    if (unwatched == NULL)
+        beamc__crash_unwatch();
+    beamc_error_free(unwatched); /* then a crash is as silent as ever */
+    return status;
 }
 
 int beamc_main_with(int argc, char **argv, beamc_build_fn *build, const beamc_option_spec *specs,
