@@ -872,7 +872,9 @@ static void tell_end(beamc__worker *worker, const char *instruction, const char 
     char text[ERROR_SIZE];
     last_words words = { worker, text };
 
-    beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
+    /* Without a log of the runner's, the watcher of crashes has told standard error already. */
+    if (!is_last || worker->log_stream != NULL)
+        beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
     snprintf(text, sizeof(text), "%s\n%s", message, stack == NULL ? "" : stack);
     beamc__utf8_clean(text);
     if (instruction != NULL)
@@ -891,16 +893,14 @@ static bool find_crashed(beamc__crash_listener *self, pid_t thread, beamc__crash
     return beamc__activities_find_crashed(of_crash(self)->activities, thread, out);
 }
 
-/* Without a log of the runner's, standard error has it already. */
 static void tell_crash(beamc__crash_listener *self, const beamc__crash *crash, bool is_mine)
 {
     beamc__worker *worker = of_crash(self);
     const beamc__crash_place *place = is_mine ? crash->place : NULL;
 
-    if (worker->log_stream != NULL || place != NULL)
-        tell_end(worker, place == NULL ? NULL : place->instruction,
-                 place == NULL || place->transform[0] == '\0' ? NULL : place->transform,
-                 crash->message, crash->stack, true);
+    tell_end(worker, place == NULL ? NULL : place->instruction,
+             place == NULL || place->transform[0] == '\0' ? NULL : place->transform, crash->message,
+             crash->stack, true);
 }
 
 static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,

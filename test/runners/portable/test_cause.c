@@ -24,6 +24,12 @@ static const struct {
       "transform A: element 3: bad" },
     { "bundle inst002 stage-002 failed:transform slow: element 3: bad",
       "transform slow: element 3: bad" },
+    { "bundle inst002 stage-002 failed:transform A: element 3: segmentation fault (SIGSEGV) at "
+      "address 0x0 in f+0x17 (p+0x47)\n  #0 f+0x17 (p+0x47)\n  #1 main+0x1 (p+0x2)\n",
+      "transform A: element 3: segmentation fault (SIGSEGV) at address 0x0 in f+0x17 (p+0x47)" },
+    { "java.lang.RuntimeException: Error received from SDK harness for instruction 4: transform A: "
+      "setup: aborted (SIGABRT) in f+0x17 (p+0x47)\n  #0 f+0x17 (p+0x47)\n\tat a.B.c(B.java:1)",
+      "transform A: setup: aborted (SIGABRT) in f+0x17 (p+0x47)" },
     { "Traceback (most recent call last):\n  File \"a.py\", line 1, in b\n    c[d]\n    ~^^^\n"
       "KeyError: 'e'\n\n",
       "KeyError: 'e'" },
