@@ -2,6 +2,9 @@
 #include "harness/container/provision.h"
 
 #include "sdk/rpc/pack.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define METHOD "/org.apache.beam.model.fn_execution.v1.ProvisionService/GetProvisionInfo"
@@ -127,4 +130,34 @@ bool beamc__provision_has(const FN(ProvisionInfo) *info, const char *urn)
             return true;
     }
     return false;
+}
+
+static double number_of(const Google__Protobuf__Value *value)
+{
+    char *end;
+
+    if (value == NULL)
+        return NAN;
+    if (value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE)
+        return value->number_value;
+    if (value->kind_case != GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE)
+        return NAN;
+    double number = strtod(value->string_value, &end);
+    return end == value->string_value || *end != '\0' ? NAN : number;
+}
+
+int64_t beamc__provision_number(const FN(ProvisionInfo) *info, const char *name, int64_t fallback)
+{
+    const Google__Protobuf__Struct *options = info == NULL ? NULL : info->pipeline_options;
+    char key[128];
+
+    snprintf(key, sizeof(key), "beam:option:%s:v1", name);
+    for (size_t i = 0; options != NULL && i < options->n_fields; i++) {
+        if (strcmp(options->fields[i]->key, key) != 0)
+            continue;
+        double number = number_of(options->fields[i]->value);
+        if (fabs(number) < 1e15) /* not so for what is no number */
+            return (int64_t)number;
+    }
+    return fallback;
 }

@@ -35,4 +35,7 @@ BEAMC_MUST_USE beamc_error *beamc__provision(beamc__worker_flags *flags, beamc__
 /* Whether the runner has the capability @urn. */
 bool beamc__provision_has(const FN(ProvisionInfo) *info, const char *urn);
 
+/* The job's option @name, which came as a number or as text; @fallback if it is not there, or none. */
+int64_t beamc__provision_number(const FN(ProvisionInfo) *info, const char *name, int64_t fallback);
+
 #endif

@@ -7,7 +7,9 @@
 #include "proto/urns.h"
 #include "sdk/rpc/rpc.h"
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What the allocator keeps for messages to come, and from which size on it does not. */
 #define KEPT_MEMORY (32 << 20)
@@ -28,6 +30,19 @@ bool beamc__serve_is_asked(int argc, char *const *argv)
     return false;
 }
 
+/* A thread that is stuck cannot be ended, but by the end of its process.  The log is written. */
+static void leave(void)
+{
+    _exit(EXIT_FAILURE);
+}
+
+/* 0: for ever; what is more than some thousand years is that. */
+static int64_t stuck_ms(const FN(ProvisionInfo) *info)
+{
+    int64_t minutes = beamc__provision_number(info, "element_processing_timeout_minutes", 0);
+    return minutes > 0 && minutes < INT64_MAX / 60000 ? minutes * 60000 : 0;
+}
+
 static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionInfo) *info,
                           const beamc_function *const *functions, size_t count)
 {
@@ -38,6 +53,8 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
         .status_url = flags->status_endpoint,
         .functions = functions,
         .function_count = count,
+        .stuck_ms = stuck_ms(info),
+        .give_up = leave,
         .short_ids = beamc__provision_has(info, BEAMC_URN_PROTOCOL_MONITORING_INFO_SHORT_IDS),
         .embed_output =
             beamc__provision_has(info, BEAMC_URN_PROTOCOL_CONTROL_RESPONSE_ELEMENTS_EMBEDDING),
