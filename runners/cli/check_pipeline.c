@@ -133,27 +133,6 @@ static void check_flatten(const check *of, const beamc__graph_node *node)
     }
 }
 
-/* Flink and Spark do it by themselves, and see keys. */
-static void check_reshuffle(const check *of, const beamc__graph_node *node)
-{
-    const PB(PTransform) *transform = node->transform;
-
-    if (strcmp(node->urn, BEAMC_URN_RESHUFFLE) != 0 || transform->n_inputs != 1 ||
-        of->runner == BEAMC__MODE_PRISM || of->runner == BEAMC__MODE_DIRECT)
-        return;
-    const beamc__graph_collection *in = collection(of, transform->inputs[0]->value);
-    const PB(Coder) *coder =
-        in == NULL ? NULL
-                   : (const PB(Coder) *)beamc__table_gets(of->graph->coder_of,
-                                                          in->pcollection->coder_id);
-    if (coder == NULL || coder->spec == NULL || strcmp(coder->spec->urn, BEAMC_URN_CODER_KV) == 0)
-        return;
-    beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
-                "%s reshuffles %s, and %s takes KVs only: put keys on before, and take them off "
-                "after",
-                node->unique_name, in->type, beamc__runner_mode_name(of->runner));
-}
-
 /* ---- windows --------------------------------------------------------------------------------- */
 
 static bool is_standard_window_fn(const char *urn)
@@ -296,7 +275,7 @@ static void check_test_streams(const check *of)
 
     if (of->runner == BEAMC__MODE_PRISM && beamc__limits_test_streams(of->graph, name) > 1)
         beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
-                    "%s are TestStreams, and Prism takes one per pipeline", name);
+                    "%s is a TestStream, and Prism takes one per pipeline", name);
 }
 
 void beamc__check_pipeline(beamc__findings *findings, const beamc__graph *graph,
@@ -316,7 +295,6 @@ void beamc__check_pipeline(beamc__findings *findings, const beamc__graph *graph,
     check_requirements(&of);
     beamc__check_limits(findings, graph, of.runner);
     for (size_t i = 0; i < graph->node_count; i++) {
-        check_reshuffle(&of, graph->nodes[i]);
         if (graph->nodes[i]->first_child != NULL)
             continue;
         check_leaf(&of, graph->nodes[i]);

@@ -208,7 +208,8 @@ static void check_all(beamc__findings *findings, plan *of, const beamc__call *ca
     if (given != NULL && !is_pipeline &&
         beamc__find_error(findings, beamc__doctor_find_program(given, program, sizeof(program))))
         given = NULL;
-    if (of->is_portable) {
+    /* A pipeline in a file is nothing that is about to be run. */
+    if (of->is_portable && (!is_pipeline || of->portable.job_endpoint != NULL)) {
         of->runner = beamc__check_server(findings, &of->portable, of->runner, timeout_ms);
         /* Workers of a pipeline from a file are as it says. */
         if (!is_pipeline)

@@ -78,6 +78,13 @@ static bool is_old_read(const beamc__graph_node *node)
     return strcmp(node->urn, BEAMC_URN_READ) == 0;
 }
 
+/* Functions of other SDKs run in their workers, and the direct runner has none. */
+static bool is_foreign(const beamc__graph_node *node)
+{
+    return node->function == NULL && (strcmp(node->urn, BEAMC_URN_PARDO) == 0 ||
+                                      strcmp(node->urn, BEAMC_URN_COMBINE_PER_KEY) == 0);
+}
+
 static bool groups_into_batches(const beamc__graph_node *node)
 {
     return strcmp(node->urn, BEAMC_URN_GROUP_INTO_BATCHES) == 0 ||
@@ -121,11 +128,13 @@ static const struct {
       "build the pipeline without the experiment use_deprecated_read",
       { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_PRISM] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO,
         [BEAMC__MODE_FLINK_BATCH] = NO } },
+    { is_foreign, "runs a function that was not made with beamc", "use --runner=prism",
+      { [BEAMC__MODE_DIRECT] = NO } },
     { groups_into_batches, "groups into batches, and elements were seen to be lost",
       "compare the counts of elements", { [BEAMC__MODE_PRISM] = PERHAPS } },
 };
 
-/* "Count/Sum", or "Count/Sum and 2 others": the first transform that has a feature. */
+/* "Count/Sum", or "Count/Sum (and 2 others)": the first transform that has a feature. */
 static size_t find_having(const beamc__graph *graph,
                           bool (*has)(const beamc__graph_node *node),
                           char name[BEAMC__LIMITS_NAME_SIZE])
@@ -142,7 +151,8 @@ static size_t find_having(const beamc__graph *graph,
     if (count <= 1)
         snprintf(name, BEAMC__LIMITS_NAME_SIZE, "%s", first);
     else
-        snprintf(name, BEAMC__LIMITS_NAME_SIZE, "%s and %zu other%s", first, count - 1, count == 2 ? "" : "s");
+        snprintf(name, BEAMC__LIMITS_NAME_SIZE, "%s (and %zu other%s)", first, count - 1,
+                 count == 2 ? "" : "s");
     return count;
 }
 

@@ -7,6 +7,7 @@
  *           <- KV<string, int64>  from Words/ParDo(extract_words)
  *           -> KV<string, Iterable<int64>> */
 #include "graph.h"
+#include "proto/urns.h"
 #include <string.h>
 
 /* Composites nested deeper than this are not indented further. */
@@ -44,7 +45,8 @@ static void write_head(const beamc__graph_node *node, int columns, beamc_buffer 
 {
     put_indent(out, columns);
     put_name(out, node->name);
-    if (node->urn[0] != '\0') {
+    /* That a composite is just one says nothing. */
+    if (node->urn[0] != '\0' && strcmp(node->urn, BEAMC_URN_GENERIC_COMPOSITE) != 0) {
         beamc_buffer_append_string(out, "  (");
         put_name(out, node->kind);
         if (node->function != NULL) {

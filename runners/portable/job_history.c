@@ -28,13 +28,15 @@ static beamc_error *append(beamc__job_history *out, JOB(JobStateEvent) *event, b
     return NULL;
 }
 
-/* Whether @event may be the one that the server told as the job's state. */
-static bool is_same(const JOB(JobStateEvent) *event, const JOB(JobStateEvent) *now)
+/* Whether @event is the one that the server told as the job's state, or a later one: some servers
+ * tell the time of asking. */
+static bool is_now(const JOB(JobStateEvent) *event, const JOB(JobStateEvent) *now)
 {
     const Google__Protobuf__Timestamp *a = event->timestamp, *b = now->timestamp;
 
     return event->state == now->state &&
-           (a == NULL || b == NULL || (a->seconds == b->seconds && a->nanos == b->nanos));
+           (a == NULL || b == NULL || a->seconds > b->seconds ||
+            (a->seconds == b->seconds && a->nanos >= b->nanos));
 }
 
 /* *@more: another event may follow. */
@@ -48,7 +50,7 @@ static beamc_error *read_mail(beamc__job_history *out, const beamc__mail *mail,
         return NULL; /* the end, however it came: what was told before is true */
     BEAMC_TRY(beamc__rpc_unpack(&message, mail->message, &job(job_state_event__descriptor), arena));
     JOB(JobStateEvent) *event = (JOB(JobStateEvent) *)message;
-    *more = !beamc__job_state_is_final(event->state) && !is_same(event, now);
+    *more = !beamc__job_state_is_final(event->state) && !is_now(event, now);
     return append(out, event, arena);
 }
 

@@ -170,6 +170,11 @@ static void split(PB(ParDoPayload) *payload)
     set_text(&payload->restriction_coder_id, "c1");
 }
 
+static void make_foreign(PB(ParDoPayload) *payload)
+{
+    set_text(&payload->do_fn->urn, "beam:dofn:pickled_python_info:v1");
+}
+
 enum { DIRECT = 1, PRISM = 2, FLINK = 4, FLINK_STREAM = 8, SPARK = 16, SPARK_STREAM = 32 };
 
 static const struct {
@@ -198,6 +203,7 @@ static const struct {
     { sort_input, DIRECT | SPARK | SPARK_STREAM, "sorted by time" },
     { keep_input, DIRECT | SPARK | SPARK_STREAM | PRISM, "stable input" },
     { split, DIRECT, "is splittable" },
+    { make_foreign, DIRECT, "not made with beamc" },
 };
 
 START_TEST(what_a_transform_wants_is_told_where_it_cannot_be_had)
