@@ -557,7 +557,11 @@ beamc__rpc_stream *beamc__rpc_stream_new(const char *method, size_t method_size)
 
     if (stream == NULL)
         return NULL;
-    stream->method = strndup(method, method_size);
+    stream->method = malloc(method_size + 1);
+    if (stream->method != NULL) {
+        memcpy(stream->method, method, method_size); /* a slice of the core: no NUL behind it */
+        stream->method[method_size] = '\0';
+    }
     if (stream->method == NULL || uv_mutex_init(&stream->lock) < 0) {
         free(stream->method);
         free(stream);
