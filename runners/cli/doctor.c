@@ -229,6 +229,9 @@ static beamc_error *check(const beamc__call *call, int *status)
     if (arena == NULL)
         return beamc_error_nomem();
     beamc_error *error = read_plan(&of, call, arena);
+    if (error == NULL && !of.is_portable && call->argument_count == 0)
+        error = beamc_error_new(BEAMC_EINVAL, "what is to be looked at? give a PROGRAM, a "
+                                              "--job_endpoint, or the --job that failed");
     if (error == NULL) {
         beamc__rpc_init();
         check_all(&findings, &of, call);

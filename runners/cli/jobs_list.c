@@ -62,7 +62,8 @@ static beamc_error *list(const beamc__call *call, beamc__connection *connection,
     beamc_buffer text;
 
     BEAMC_TRY(beamc__job_list(connection->client, &jobs, connection->arena));
-    qsort(jobs->job_info, jobs->n_job_info, sizeof(*jobs->job_info), compare);
+    if (jobs->n_job_info > 0)
+        qsort(jobs->job_info, jobs->n_job_info, sizeof(*jobs->job_info), compare);
     beamc_buffer_init(&text);
     if (beamc_option_bool(call->options, "json", false))
         write_json(jobs, &text);

@@ -384,6 +384,9 @@ START_TEST(what_is_wrong_with_the_command_is_said)
     check_status(run, 2);
     ck_assert_str_eq(run->err, "beamc doctor: --runner=flunk: it is direct, prism, flink, spark or "
                                "portable\n");
+    run = cli("doctor");
+    check_status(run, 2);
+    check_has(run->err, "what is to be looked at?");
     check_status(cli("doctor --job=1 prog"), 2);
     check_status(cli("doctor --job_server_timeout=0"), 2);
     check_status(cli("doctor prog --parallelism=many"), 2);
