@@ -3,6 +3,7 @@
  * process with us (PR_SET_PDEATHSIG) is about the thread. */
 #include "child.h"
 
+#include "harness/container/spawn.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,12 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
-
-extern char **environ;
 
 enum {
     GRACE_MS = 5000,      /* from SIGTERM to SIGKILL */
@@ -27,7 +25,6 @@ struct beamc__child {
     char *name;
     int log;                             /* descriptor of a file without a name */
     const beamc__child_options *options; /* until it is started */
-    char **environment;                  /* likewise; the texts are borrowed */
     uv_thread_t thread;
     bool has_thread;
     uv_mutex_t lock;
@@ -40,36 +37,6 @@ struct beamc__child {
 };
 
 /* ---- starting -------------------------------------------------------------------------------- */
-
-static bool is_changed(const char *variable, const char *const *changes)
-{
-    size_t size = strcspn(variable, "=") + 1;
-
-    for (size_t i = 0; changes != NULL && changes[i] != NULL; i++)
-        if (strncmp(variable, changes[i], size) == 0)
-            return true;
-    return false;
-}
-
-static char **make_environment(const char *const *changes)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; environ[i] != NULL; i++)
-        count++;
-    for (size_t i = 0; changes != NULL && changes[i] != NULL; i++)
-        count++;
-    char **out = calloc(count + 1, sizeof(*out));
-    if (out == NULL)
-        return NULL;
-    count = 0;
-    for (size_t i = 0; environ[i] != NULL; i++)
-        if (!is_changed(environ[i], changes))
-            out[count++] = environ[i];
-    for (size_t i = 0; changes != NULL && changes[i] != NULL; i++)
-        out[count++] = (char *)changes[i];
-    return out;
-}
 
 /* The file has no name, so that it ends with the last who has it open. */
 static beamc_error *open_log(beamc__child *child)
@@ -86,53 +53,19 @@ static beamc_error *open_log(beamc__child *child)
     return NULL;
 }
 
-/* In the new process: nothing but system calls, since other threads' locks may be held for ever. */
-static void become(const beamc__child *child, pid_t parent, int told)
-{
-    const beamc__child_options *options = child->options;
-    int input = open("/dev/null", O_RDONLY);
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (input >= 0 && dup2(input, 0) >= 0 && dup2(child->log, 1) >= 0 && dup2(child->log, 2) >= 0 &&
-        setsid() >= 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent)
-        execve(options->path, (char *const *)options->args, child->environment);
-    int problem = errno;
-    if (write(told, &problem, sizeof(problem)) < 0)
-        _exit(126);
-    _exit(127);
-}
-
-/* Answers errno, 0 once the program itself runs. */
-static int spawn(beamc__child *child, pid_t *pid)
-{
-    pid_t parent = getpid();
-    int told[2];
-    int problem = 0;
-
-    if (pipe2(told, O_CLOEXEC) < 0)
-        return errno;
-    *pid = fork();
-    if (*pid == 0)
-        become(child, parent, told[1]);
-    if (*pid < 0)
-        problem = errno;
-    close(told[1]);
-    /* Nothing to read: exec has closed it. */
-    if (*pid > 0 && read(told[0], &problem, sizeof(problem)) > 0)
-        waitpid(*pid, NULL, 0);
-    close(told[0]);
-    return problem;
-}
-
 static void watch(void *ctx)
 {
     beamc__child *child = ctx;
     pid_t pid = 0;
     int status = 0;
 
-    int problem = spawn(child, &pid);
+    const beamc__spawn_options options = {
+        .path = child->options->path,
+        .args = child->options->args,
+        .changes = child->options->changes,
+        .output = child->log,
+    };
+    int problem = beamc__spawn(&pid, &options);
     uv_mutex_lock(&child->lock);
     child->pid = pid;
     child->problem = problem;
@@ -158,8 +91,7 @@ static void watch(void *ctx)
 static beamc_error *start(beamc__child *child)
 {
     child->name = strdup(child->options->name);
-    child->environment = make_environment(child->options->changes);
-    if (child->name == NULL || child->environment == NULL)
+    if (child->name == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(open_log(child));
     if (uv_thread_create(&child->thread, watch, child) < 0)
@@ -190,8 +122,6 @@ beamc_error *beamc__child_start(beamc__child **out, const beamc__child_options *
     child->log = -1;
     child->options = options;
     beamc_error *error = start(child);
-    free(child->environment);
-    child->environment = NULL;
     child->options = NULL;
     if (error != NULL) {
         beamc__child_free(child);
