@@ -1,110 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls are answered on the queue's thread, which must not wait, so each worker has a thread that
- * does: for the runner to end the control stream, or for StopWorker.  A worker goes as soon as
- * either has happened, since runners wait for its connections to end. */
+/* The pool does what is common to all pools; here is what its workers are: a worker's threads. */
 #include "loopback.h"
 
+#include "harness/container/pool.h"
 #include "harness/worker/worker.h"
-#include "proto/beam.h"
-#include "sdk/rpc/pack.h"
-#include "sdk/rpc/server.h"
 #include <stdlib.h>
-#include <string.h>
-#include <uv.h>
-
-enum { MESSAGE_SIZE = 1024 };
-
-typedef struct entry entry;
-struct entry {
-    entry *next;
-    beamc__loopback *pool;
-    uv_thread_t thread;
-    beamc__worker *worker; /* NULL: it is going, or gone; guarded, as all below */
-    bool stopped;          /* its name is free again */
-    bool ended;            /* the thread does no more */
-    char id[];
-};
 
 struct beamc__loopback {
     beamc__loopback_options options;
-    beamc__rpc_queue *queue;
-    beamc__rpc_server *server;
-    beamc__rpc_service service;
-    uv_mutex_t lock;
-    entry *first; /* guarded, as all below */
-    size_t started;
-    bool ending;
+    beamc__pool *pool;
 };
-
-/* ---- workers --------------------------------------------------------------------------------- */
-
-static void log_end(beamc__loopback *pool, const char *id, beamc_error *take_error)
-{
-    char text[MESSAGE_SIZE];
-
-    if (take_error != NULL && pool->options.log != NULL) {
-        beamc_error_print(take_error, text, sizeof(text));
-        beamc_log_to(pool->options.log, BEAMC_LOG_WARN, "worker %s: %s", id, text);
-    }
-    beamc_error_free(take_error);
-}
-
-static void run_worker(void *ctx)
-{
-    entry *one = ctx;
-    beamc__loopback *pool = one->pool;
-
-    beamc_error *error = beamc__worker_wait(one->worker);
-    uv_mutex_lock(&pool->lock);
-    beamc__worker *worker = one->worker;
-    bool wanted = one->stopped || pool->ending;
-    one->worker = NULL;
-    uv_mutex_unlock(&pool->lock);
-    if (wanted) {
-        beamc_error_free(error); /* whoever stops a worker does not mind how it ends */
-        error = NULL;
-    }
-    log_end(pool, one->id, error);
-    beamc__worker_free(worker);
-    uv_mutex_lock(&pool->lock);
-    one->ended = true;
-    uv_mutex_unlock(&pool->lock);
-}
-
-static entry *find(beamc__loopback *pool, const char *id)
-{
-    entry *one = pool->first;
-
-    while (one != NULL && (one->stopped || one->worker == NULL || strcmp(one->id, id) != 0))
-        one = one->next;
-    return one;
-}
-
-/* Forgets those that are gone; all of them, waiting for each, if @all. */
-static void sweep(beamc__loopback *pool, bool all)
-{
-    entry *gone = NULL;
-
-    uv_mutex_lock(&pool->lock);
-    for (entry **at = &pool->first; *at != NULL;) {
-        entry *one = *at;
-        if (!all && !one->ended) {
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        one->next = gone;
-        gone = one;
-    }
-    uv_mutex_unlock(&pool->lock);
-    for (entry *one; (one = gone) != NULL;) {
-        gone = one->next;
-        uv_thread_join(&one->thread);
-        free(one);
-    }
-}
-
-/* ---- calls; queue's thread ------------------------------------------------------------------- */
 
 /* NULL for an endpoint that is not given. */
 static const char *url_of(const PB(ApiServiceDescriptor) *endpoint)
@@ -112,193 +17,75 @@ static const char *url_of(const PB(ApiServiceDescriptor) *endpoint)
     return endpoint == NULL || endpoint->url[0] == '\0' ? NULL : endpoint->url;
 }
 
-static beamc_error *start_worker(beamc__loopback *pool, const FN(StartWorkerRequest) *request)
+static beamc_error *start(void *ctx, void **out, const FN(StartWorkerRequest) *request)
 {
+    const beamc__loopback *loopback = ctx;
     const beamc__worker_options options = {
         .id = request->worker_id,
         .control_url = url_of(request->control_endpoint),
-        .logging_url = pool->options.log_here ? NULL : url_of(request->logging_endpoint),
-        .functions = pool->options.functions,
-        .function_count = pool->options.function_count,
-        .log_level = pool->options.log_level,
+        .logging_url = loopback->options.log_here ? NULL : url_of(request->logging_endpoint),
+        .functions = loopback->options.functions,
+        .function_count = loopback->options.function_count,
+        .log_level = loopback->options.log_level,
     };
-    size_t size = strlen(request->worker_id) + 1;
+    beamc__worker *worker;
+    beamc_error *error = beamc__worker_start(&worker, &options);
 
-    if (size == 1 || options.control_url == NULL)
-        return beamc_error_new(BEAMC_EINVAL, "worker '%s': %s is missing", request->worker_id,
-                               size == 1 ? "its id" : "the control endpoint");
-    uv_mutex_lock(&pool->lock);
-    bool known = find(pool, request->worker_id) != NULL;
-    uv_mutex_unlock(&pool->lock);
-    if (known)
-        return beamc_error_new(BEAMC_EEXIST, "worker '%s' is already running", request->worker_id);
-    sweep(pool, false);
-    entry *one = calloc(1, sizeof(*one) + size);
-    if (one == NULL)
-        return beamc_error_nomem();
-    one->pool = pool;
-    memcpy(one->id, request->worker_id, size);
-    beamc_error *error = beamc__worker_start(&one->worker, &options);
-    if (error == NULL && uv_thread_create(&one->thread, run_worker, one) < 0) {
-        beamc__worker_free(one->worker);
-        error = beamc_error_new(BEAMC_ELIMIT, "no thread can be started");
-    }
-    if (error != NULL) {
-        free(one);
-        return beamc_error_wrap(error, "worker '%s'", request->worker_id);
-    }
-    uv_mutex_lock(&pool->lock);
-    one->next = pool->first;
-    pool->first = one;
-    pool->started++;
-    uv_mutex_unlock(&pool->lock);
-    return NULL;
+    *out = worker;
+    return error;
 }
 
-static beamc_error *stop_worker(beamc__loopback *pool, const char *id)
+static beamc_error *wait_for(void *worker)
 {
-    uv_mutex_lock(&pool->lock);
-    entry *one = find(pool, id);
-    if (one != NULL) {
-        one->stopped = true;
-        beamc__worker_stop(one->worker);
-    }
-    uv_mutex_unlock(&pool->lock);
-    return one != NULL ? NULL : beamc_error_new(BEAMC_ENOENT, "no worker '%s' is running", id);
+    return beamc__worker_wait(worker);
 }
 
-static void answer(beamc__rpc_stream *stream, const ProtobufCMessage *response)
+static void stop(void *worker)
 {
-    beamc__rpc_message *message = beamc__rpc_pack(response);
-
-    if (message != NULL)
-        beamc__rpc_reply(stream, message);
-    else
-        beamc__rpc_stream_finish(stream, BEAMC__RPC_RESOURCE_EXHAUSTED, "out of memory");
-    beamc__rpc_message_unref(message);
+    beamc__worker_stop(worker);
 }
 
-/* The pool's errors are texts in its answers. */
-static void answer_start(beamc__loopback *pool, beamc__rpc_stream *stream,
-                         const FN(StartWorkerRequest) *request)
+static void end(void *worker)
 {
-    FN(StartWorkerResponse) response = FNK(START_WORKER_RESPONSE__INIT);
-    char text[MESSAGE_SIZE];
-    beamc_error *error = start_worker(pool, request);
-
-    if (error != NULL) {
-        beamc_error_print(error, text, sizeof(text));
-        response.error = text;
-    }
-    beamc_error_free(error);
-    answer(stream, &response.base);
+    beamc__worker_free(worker);
 }
 
-static void answer_stop(beamc__loopback *pool, beamc__rpc_stream *stream,
-                        const FN(StopWorkerRequest) *request)
-{
-    FN(StopWorkerResponse) response = FNK(STOP_WORKER_RESPONSE__INIT);
-    char text[MESSAGE_SIZE];
-    beamc_error *error = stop_worker(pool, request->worker_id);
-
-    if (error != NULL) {
-        beamc_error_print(error, text, sizeof(text));
-        response.error = text;
-    }
-    beamc_error_free(error);
-    answer(stream, &response.base);
-}
-
-static void on_call(beamc__loopback *pool, beamc__rpc_stream *stream, beamc__rpc_message *message,
-                    const ProtobufCMessageDescriptor *type)
-{
-    beamc_arena *arena = beamc_arena_new();
-    ProtobufCMessage *request = NULL;
-
-    beamc_error *error =
-        arena == NULL ? beamc_error_nomem() : beamc__rpc_unpack(&request, message, type, arena);
-    if (error != NULL)
-        beamc__rpc_stream_fail(stream, error);
-    else if (type == &fn(start_worker_request__descriptor))
-        answer_start(pool, stream, (const FN(StartWorkerRequest) *)request);
-    else
-        answer_stop(pool, stream, (const FN(StopWorkerRequest) *)request);
-    beamc_error_free(error);
-    beamc_arena_free(arena);
-}
-
-static void on_start(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *request)
-{
-    on_call(ctx, stream, request, &fn(start_worker_request__descriptor));
-}
-
-static void on_stop(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *request)
-{
-    on_call(ctx, stream, request, &fn(stop_worker_request__descriptor));
-}
-
-#define SERVICE "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/"
-
-static const beamc__rpc_method methods[] = {
-    { .path = SERVICE "StartWorker", .unary = on_start },
-    { .path = SERVICE "StopWorker", .unary = on_stop },
+static const beamc__pool_kind threads = {
+    .start = start, .wait = wait_for, .stop = stop, .free = end
 };
-
-/* ---- the pool -------------------------------------------------------------------------------- */
-
-static beamc_error *start_serving(beamc__loopback *pool)
-{
-    BEAMC_TRY(beamc__rpc_queue_new(&pool->queue, "beamc-pool"));
-    pool->service = (beamc__rpc_service){ methods, sizeof(methods) / sizeof(*methods), pool, NULL };
-    return beamc__rpc_server_new(&pool->server, pool->queue, &pool->service, 1, NULL);
-}
 
 beamc_error *beamc__loopback_start(beamc__loopback **out, const beamc__loopback_options *options)
 {
-    beamc__loopback *pool = calloc(1, sizeof(*pool));
+    beamc__loopback *loopback = calloc(1, sizeof(*loopback));
 
     *out = NULL;
-    if (pool == NULL || uv_mutex_init(&pool->lock) < 0) {
-        free(pool);
+    if (loopback == NULL)
         return beamc_error_nomem();
-    }
-    pool->options = *options;
-    beamc_error *error = start_serving(pool);
+    loopback->options = *options;
+    const beamc__pool_options pool = { .kind = &threads, .ctx = loopback, .log = options->log };
+    beamc_error *error = beamc__pool_start(&loopback->pool, &pool);
     if (error != NULL) {
-        beamc__loopback_free(pool);
-        return beamc_error_wrap(error, "starting a worker pool in this program");
+        free(loopback);
+        return beamc_error_wrap(error, "workers in this program");
     }
-    *out = pool;
+    *out = loopback;
     return NULL;
 }
 
-const char *beamc__loopback_url(const beamc__loopback *pool)
+const char *beamc__loopback_url(const beamc__loopback *loopback)
 {
-    return beamc__rpc_server_url(pool->server);
+    return beamc__pool_url(loopback->pool);
 }
 
-size_t beamc__loopback_started(beamc__loopback *pool)
+size_t beamc__loopback_started(beamc__loopback *loopback)
 {
-    uv_mutex_lock(&pool->lock);
-    size_t started = pool->started;
-    uv_mutex_unlock(&pool->lock);
-    return started;
+    return beamc__pool_started(loopback->pool);
 }
 
-void beamc__loopback_free(beamc__loopback *pool)
+void beamc__loopback_free(beamc__loopback *loopback)
 {
-    if (pool == NULL)
+    if (loopback == NULL)
         return;
-    /* No more calls from here on. */
-    beamc__rpc_server_free(pool->server);
-    uv_mutex_lock(&pool->lock);
-    pool->ending = true;
-    for (entry *one = pool->first; one != NULL; one = one->next)
-        if (one->worker != NULL)
-            beamc__worker_stop(one->worker);
-    uv_mutex_unlock(&pool->lock);
-    sweep(pool, true);
-    beamc__rpc_queue_free(pool->queue);
-    uv_mutex_destroy(&pool->lock);
-    free(pool);
+    beamc__pool_free(loopback->pool);
+    free(loopback);
 }

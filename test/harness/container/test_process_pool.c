@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Worker pools whose workers are processes: here shell scripts.  None is left behind, and nothing
+ * of what they started. */
+#include "harness/container/process_pool.h"
+
+#include "proto/beam.h"
+#include "sdk/rpc/pack.h"
+#include "sdk/rpc/rpc.h"
+#include "test/sdk/io/scratch.h"
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define POOL "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/"
+
+enum { PATIENCE_MS = 60000, LINE_SIZE = 4096 };
+
+static beamc__process_pool *pool;
+static beamc__rpc_queue *queue;
+static beamc__rpc_channel *channel;
+static beamc_arena *arena;
+static int words = -1; /* the end of a named pipe that workers write lines to */
+
+static void set_up(void)
+{
+    scratch_setup();
+    beamc__rpc_init();
+    arena = beamc_arena_new();
+    ck_assert_int_eq(mkfifo("words", 0600), 0);
+    /* Open both ways, so that it never ends. */
+    words = open("words", O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(words, 0);
+}
+
+static void tear_down(void)
+{
+    beamc__process_pool_free(pool);
+    beamc__rpc_channel_free(channel);
+    beamc__rpc_queue_free(queue);
+    beamc_arena_free(arena);
+    close(words);
+    beamc__rpc_shutdown();
+    /* No child is left, and no zombie. */
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    ck_assert_int_eq(errno, ECHILD);
+    scratch_teardown();
+}
+
+/* A pool of shells that run @script, in the test's directory. */
+static void start_pool(const char *script, const beamc_log_target *log)
+{
+    static const char *command[] = { "/bin/sh", "-c", NULL, "worker", NULL };
+    const beamc__process_pool_options options = {
+        .command = command, .semi_persist_dir = scratch_path(), .grace_ms = 200, .log = log
+    };
+
+    command[2] = script;
+    ck_assert_str_eq(scratch_text(beamc__process_pool_start(&pool, &options)), "ok");
+    ck_assert_ptr_null(beamc__rpc_queue_new(&queue, "runner"));
+    ck_assert_ptr_null(
+        beamc__rpc_channel_new(&channel, queue, beamc__process_pool_url(pool), NULL));
+}
+
+/* The next line that a worker writes. */
+static const char *next_words(void)
+{
+    static char line[LINE_SIZE];
+    size_t size = 0;
+
+    do {
+        struct pollfd one = { words, POLLIN, 0 };
+        ck_assert_int_eq(poll(&one, 1, PATIENCE_MS), 1);
+        ck_assert_int_eq(read(words, line + size, 1), 1);
+    } while (line[size++] != '\n' && size < sizeof(line));
+    line[size - 1] = '\0';
+    return line;
+}
+
+static const char *start(const char *id)
+{
+    FN(StartWorkerRequest) request = FNK(START_WORKER_REQUEST__INIT);
+    PB(ApiServiceDescriptor) control = PBK(API_SERVICE_DESCRIPTOR__INIT);
+    PB(ApiServiceDescriptor) provision = PBK(API_SERVICE_DESCRIPTOR__INIT);
+    ProtobufCMessage *response;
+
+    request.worker_id = (char *)id;
+    control.url = "control:1";
+    provision.url = "provision:2";
+    request.control_endpoint = &control;
+    request.provision_endpoint = &provision;
+    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
+                         &response, NULL, channel, POOL "StartWorker", &request.base,
+                         &fn(start_worker_response__descriptor), arena, PATIENCE_MS)),
+                     "ok");
+    return ((FN(StartWorkerResponse) *)response)->error;
+}
+
+static const char *stop(const char *id)
+{
+    FN(StopWorkerRequest) request = FNK(STOP_WORKER_REQUEST__INIT);
+    ProtobufCMessage *response;
+
+    request.worker_id = (char *)id;
+    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
+                         &response, NULL, channel, POOL "StopWorker", &request.base,
+                         &fn(stop_worker_response__descriptor), arena, PATIENCE_MS)),
+                     "ok");
+    return ((FN(StopWorkerResponse) *)response)->error;
+}
+
+/* Waits until nobody has this number any more. */
+static void wait_gone(pid_t pid)
+{
+    for (int i = 0; kill(pid, 0) == 0; i++) {
+        ck_assert_int_lt(i, PATIENCE_MS);
+        poll(NULL, 0, 1);
+    }
+}
+
+START_TEST(a_worker_is_told_what_the_runner_says)
+{
+    char expected[LINE_SIZE];
+
+    start_pool("echo \"$@\" >words", NULL);
+    ck_assert_str_eq(start("1-1"), "");
+    const char *line = next_words();
+    const char *directory = strstr(line, "--semi_persist_dir=");
+    ck_assert_ptr_nonnull(directory);
+    snprintf(expected, sizeof(expected),
+             "--id=1-1 %.*s --control_endpoint=control:1 "
+             "--provision_endpoint=provision:2",
+             (int)strcspn(directory, " "), directory);
+    ck_assert_str_eq(line, expected);
+    ck_assert_ptr_nonnull(strstr(directory, "/beamc-pool-"));
+}
+END_TEST
+
+START_TEST(a_worker_is_stopped_with_all_that_it_started)
+{
+    start_pool("sleep 1000 & echo $! >words; echo $$ >words; wait", NULL);
+    ck_assert_str_eq(start("1-1"), "");
+    pid_t child = atoi(next_words()), worker = atoi(next_words());
+    ck_assert_str_eq(start("1-1"), "worker '1-1' is already running");
+    ck_assert_str_eq(stop("1-1"), "");
+    wait_gone(worker);
+    wait_gone(child);
+    /* Its name is free again. */
+    ck_assert_str_eq(start("1-1"), "");
+    next_words();
+    ck_assert_int_ne(atoi(next_words()), worker);
+    ck_assert_str_eq(stop("2-2"), "no worker '2-2' is running");
+}
+END_TEST
+
+START_TEST(a_worker_that_does_not_want_to_end_is_killed)
+{
+    start_pool("trap '' TERM; echo $$ >words; while :; do sleep 1000; done", NULL);
+    ck_assert_str_eq(start("1-1"), "");
+    pid_t worker = atoi(next_words());
+    ck_assert_str_eq(stop("1-1"), "");
+    wait_gone(worker);
+}
+END_TEST
+
+START_TEST(what_a_worker_leaves_behind_ends_with_it)
+{
+    start_pool("sleep 1000 & echo $! >words", NULL);
+    ck_assert_str_eq(start("1-1"), "");
+    wait_gone(atoi(next_words()));
+}
+END_TEST
+
+START_TEST(all_end_with_the_pool_and_their_files_are_gone)
+{
+    pid_t workers[4];
+    char id[16];
+
+    start_pool("cd \"${2#*=}\" && mkdir deep && echo x >deep/file && cd - >/dev/null && "
+               "echo $$ >words && sleep 1000",
+               NULL);
+    for (int i = 0; i < 4; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        ck_assert_str_eq(start(id), "");
+        workers[i] = atoi(next_words());
+    }
+    beamc__process_pool_free(pool);
+    pool = NULL;
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(kill(workers[i], 0), -1);
+    char *left = scratch_list(".");
+    ck_assert_str_eq(left, "words ");
+    free(left);
+}
+END_TEST
+
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+static void write_words(void *ctx BEAMC_UNUSED, const beamc_log_entry *entry)
+{
+    dprintf(words, "%s %s\n", beamc_log_level_name(entry->level), entry->message);
+}
+
+static const beamc_log_sink sink = { write_words, NULL };
+static const beamc_log_target target = { &sink, BEAMC_LOG_INFO, NULL, NULL };
+
+START_TEST(who_comes_and_goes_is_told)
+{
+    start_pool("exit 3", &target);
+    ck_assert_str_eq(start("1-1"), "");
+    /* The end may be told before the answer is. */
+    char first[LINE_SIZE];
+    snprintf(first, sizeof(first), "%s", next_words());
+    const char *second = next_words();
+    bool in_order = strstr(first, "started") != NULL;
+    const char *started = in_order ? first : second, *ended = in_order ? second : first;
+    ck_assert_ptr_nonnull(strstr(started, "INFO worker 1-1: started for ipv4:127.0.0.1:"));
+    ck_assert_ptr_nonnull(strstr(started, "; control is at control:1"));
+    ck_assert_ptr_nonnull(strstr(ended, "WARN worker 1-1: process "));
+    ck_assert_ptr_nonnull(strstr(ended, " ended with status 3"));
+}
+END_TEST
+
+START_TEST(a_program_that_cannot_be_started_is_the_runners_to_know)
+{
+    static const char *const command[] = { "/nowhere/worker", NULL };
+    const beamc__process_pool_options options = { .command = command,
+                                                  .semi_persist_dir = scratch_path() };
+
+    ck_assert_ptr_null(beamc__process_pool_start(&pool, &options));
+    ck_assert_ptr_null(beamc__rpc_queue_new(&queue, "runner"));
+    ck_assert_ptr_null(
+        beamc__rpc_channel_new(&channel, queue, beamc__process_pool_url(pool), NULL));
+    ck_assert_str_eq(start("1-1"),
+                     "worker '1-1': starting /nowhere/worker: No such file or directory");
+}
+END_TEST
+
+/* ---- a program that is a pool ---------------------------------------------------------------- */
+
+static void set_up_program(void)
+{
+    scratch_setup();
+    ck_assert_int_eq(mkfifo("words", 0600), 0);
+    words = open("words", O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(words, 0);
+}
+
+static void tear_down_program(void)
+{
+    close(words);
+    scratch_teardown();
+}
+
+START_TEST(a_program_is_a_pool_until_a_signal)
+{
+    static const char *const command[] = { "/bin/sh", "-c", "sleep 1000", NULL };
+    const beamc__process_pool_options options = { .command = command,
+                                                  .semi_persist_dir = scratch_path(),
+                                                  .log = &target };
+    const int number = _i == 0 ? SIGTERM : SIGINT;
+    char expected[64];
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        beamc_error *error = beamc__process_pool_serve(&options);
+        _exit(error == NULL ? 0 : 1);
+    }
+    ck_assert_ptr_nonnull(strstr(next_words(), "INFO worker pool: ready at 127.0.0.1:"));
+    ck_assert_int_eq(kill(pid, number), 0);
+    snprintf(expected, sizeof(expected), "INFO worker pool: ends by %s", strsignal(number));
+    ck_assert_str_eq(next_words(), expected);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+Suite *suite_process_pool(void)
+{
+    Suite *suite = suite_create("process_pool");
+    TCase *tc = tcase_create("process_pool"), *program = tcase_create("program");
+
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, a_worker_is_told_what_the_runner_says);
+    tcase_add_test(tc, a_worker_is_stopped_with_all_that_it_started);
+    tcase_add_test(tc, a_worker_that_does_not_want_to_end_is_killed);
+    tcase_add_test(tc, what_a_worker_leaves_behind_ends_with_it);
+    tcase_add_test(tc, all_end_with_the_pool_and_their_files_are_gone);
+    tcase_add_test(tc, who_comes_and_goes_is_told);
+    tcase_add_test(tc, a_program_that_cannot_be_started_is_the_runners_to_know);
+    suite_add_tcase(suite, tc);
+    /* gRPC begins in the forked program. */
+    tcase_add_checked_fixture(program, set_up_program, tear_down_program);
+    tcase_set_timeout(program, 30);
+    tcase_add_loop_test(program, a_program_is_a_pool_until_a_signal, 0, 2);
+    suite_add_tcase(suite, program);
+    return suite;
+}
