@@ -9,15 +9,21 @@
 #include "sdk/rpc/stream.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
 #define RESOLVE "/org.apache.beam.model.job_management.v1.ArtifactRetrievalService/ResolveArtifacts"
-#define GET "/org.apache.beam.model.job_management.v1.ArtifactRetrievalService/GetArtifact"
-#define ASK_MS 60000
-#define TRIES 3
+#define GET     "/org.apache.beam.model.job_management.v1.ArtifactRetrievalService/GetArtifact"
+
+enum {
+    ASK_MS = 60000,
+    TRIES = 3,
+    PAUSE_MS = 1000, /* before the second try */
+    AT_ONCE = 10
+};
 
 bool beamc__fetch_name_is_safe(const char *name)
 {
@@ -35,7 +41,7 @@ bool beamc__fetch_name_is_safe(const char *name)
     return true;
 }
 
-/* ---- what an artifact says of itself ------------------------------------------------------------ */
+/* ---- what an artifact says of itself --------------------------------------------------------- */
 
 static beamc_error *unpack(const ProtobufCMessageDescriptor *type, const ProtobufCBinaryData *bytes,
                            beamc_arena *arena, ProtobufCMessage **out)
@@ -62,8 +68,8 @@ static beamc_error *name_of(const PB(ArtifactInformation) *artifact, beamc_arena
     ProtobufCMessage *message;
 
     if (strcmp(artifact->role_urn, BEAMC_URN_ARTIFACT_ROLE_STAGING_TO) == 0) {
-        BEAMC_TRY(unpack(&pb(artifact_staging_to_role_payload__descriptor),
-                         &artifact->role_payload, arena, &message));
+        BEAMC_TRY(unpack(&pb(artifact_staging_to_role_payload__descriptor), &artifact->role_payload,
+                         arena, &message));
         *out = ((PB(ArtifactStagingToRolePayload) *)message)->staged_name;
     } else if (strcmp(artifact->type_urn, BEAMC_URN_ARTIFACT_TYPE_FILE) == 0) {
         BEAMC_TRY(unpack(&pb(artifact_file_payload__descriptor), &artifact->type_payload, arena,
@@ -97,7 +103,7 @@ static beamc_error *hash_of(const PB(ArtifactInformation) *artifact, beamc_arena
     return NULL;
 }
 
-/* ---- getting one ------------------------------------------------------------------------------- */
+/* ---- getting one ----------------------------------------------------------------------------- */
 
 /* Written by the queue's thread until `ended`. */
 typedef struct {
@@ -133,8 +139,8 @@ static beamc_error *write_chunk(download *to, beamc__rpc_message *message)
 
     if (arena == NULL)
         return beamc_error_nomem();
-    beamc_error *error = beamc__rpc_unpack(&response, message,
-                                           &job(get_artifact_response__descriptor), arena);
+    beamc_error *error =
+        beamc__rpc_unpack(&response, message, &job(get_artifact_response__descriptor), arena);
     if (error == NULL) {
         const ProtobufCBinaryData *data = &((JOB(GetArtifactResponse) *)response)->data;
         error = write_all(to, data->data, data->len);
@@ -228,8 +234,8 @@ static beamc_error *download_to(const char *path, beamc__rpc_channel *channel,
         return beamc_error_nomem();
     }
     to.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-    beamc_error *error = to.fd < 0 ? beamc_error_system(errno, "making %s", path)
-                                   : receive(&to, channel, artifact);
+    beamc_error *error =
+        to.fd < 0 ? beamc_error_system(errno, "making %s", path) : receive(&to, channel, artifact);
     if (error == NULL)
         error = check_hash(&to, promised);
     if (to.fd >= 0 && close(to.fd) < 0 && error == NULL)
@@ -256,35 +262,33 @@ static beamc_error *make_parents(const char *path, beamc_arena *arena)
     return NULL;
 }
 
-static beamc_error *get(beamc__fetched *out, beamc__rpc_channel *channel,
-                        const PB(ArtifactInformation) *artifact, const char *dir,
-                        beamc_arena *arena)
-{
-    const char *promised;
-    beamc_error *error = NULL;
+/* An artifact, and where it goes. */
+typedef struct {
+    const PB(ArtifactInformation) *artifact;
+    const char *hash; /* "" if none was promised */
+    const char *path;
+    const char *part; /* where it is until it is whole */
+    bool is_twice;    /* it is fetched by an earlier one */
+} goal;
 
-    BEAMC_TRY(name_of(artifact, arena, &out->name));
-    BEAMC_TRY(hash_of(artifact, arena, &promised));
-    out->path = beamc_arena_printf(arena, "%s/%s", dir, out->name);
-    char *part = beamc_arena_printf(arena, "%s/%s.part", dir, out->name);
-    if (out->path == NULL || part == NULL)
-        return beamc_error_nomem();
-    out->is_program = strcmp(artifact->role_urn, BEAMC_URN_ARTIFACT_ROLE_GO_WORKER_BINARY) == 0;
-    BEAMC_TRY(make_parents(part, arena));
-    for (int i = 0; i < TRIES; i++) {
+/* Until it is there and whole, or for some times.  @pause_ms grows. */
+static beamc_error *get(const goal *one, beamc__rpc_channel *channel, int64_t pause_ms)
+{
+    beamc_error *error = download_to(one->part, channel, one->artifact, one->hash);
+
+    for (int i = 1; i < TRIES && error != NULL; i++, pause_ms *= 3) {
         beamc_error_free(error); /* it is tried again */
-        error = download_to(part, channel, artifact, promised);
-        if (error == NULL)
-            break;
+        (void)poll(NULL, 0, (int)pause_ms);
+        error = download_to(one->part, channel, one->artifact, one->hash);
     }
-    if (error == NULL && rename(part, out->path) < 0)
-        error = beamc_error_system(errno, "renaming %s", part);
+    if (error == NULL && rename(one->part, one->path) < 0)
+        error = beamc_error_system(errno, "renaming %s", one->part);
     if (error != NULL)
-        (void)unlink(part); /* half of a file is of no use to anybody */
-    return beamc_error_wrap(error, "artifact %s", out->name);
+        (void)unlink(one->part); /* half of a file is of no use to anybody */
+    return error;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static beamc_error *resolve(beamc__rpc_channel *channel,
                             PB(ArtifactInformation) *const *dependencies, size_t count,
@@ -301,13 +305,128 @@ static beamc_error *resolve(beamc__rpc_channel *channel,
     return NULL;
 }
 
-beamc_error *beamc__fetch_all(beamc__fetched **files, size_t *count, beamc__rpc_queue *queue,
-                              const char *url, const char *worker_id,
-                              PB(ArtifactInformation) *const *dependencies,
-                              size_t dependency_count, const char *dir, beamc_arena *arena)
+/* Where all go: names are checked before anything is fetched. */
+static beamc_error *set_goal(goal *goals, beamc__fetched *files, size_t i,
+                             const beamc__fetch_options *options, beamc_arena *arena)
 {
-    beamc__rpc_metadata metadata[] = { { "worker_id", worker_id } };
-    beamc__rpc_channel_options options = { .metadata = metadata, .metadata_count = 1 };
+    goal *one = &goals[i];
+    beamc__fetched *file = &files[i];
+
+    BEAMC_TRY(name_of(one->artifact, arena, &file->name));
+    BEAMC_TRY(hash_of(one->artifact, arena, &one->hash));
+    if (options->trust)
+        one->hash = "";
+    for (size_t k = 0; k < i && !one->is_twice; k++) {
+        if (strcmp(files[k].name, file->name) != 0)
+            continue;
+        if (strcasecmp(goals[k].hash, one->hash) != 0)
+            return beamc_error_new(BEAMC_EEXIST, "two different artifacts are named \"%s\"",
+                                   file->name);
+        one->is_twice = true;
+    }
+    one->path = file->path = beamc_arena_printf(arena, "%s/%s", options->directory, file->name);
+    one->part = beamc_arena_printf(arena, "%s.part/%zu", options->directory, i);
+    file->is_program =
+        strcmp(one->artifact->role_urn, BEAMC_URN_ARTIFACT_ROLE_GO_WORKER_BINARY) == 0;
+    if (one->path == NULL || one->part == NULL)
+        return beamc_error_nomem();
+    BEAMC_TRY(make_parents(one->part, arena));
+    return make_parents(one->path, arena);
+}
+
+/* What the threads share that fetch. */
+typedef struct {
+    beamc__rpc_channel *channel;
+    const goal *goals;
+    const beamc__fetched *files;
+    size_t count;
+    int64_t pause_ms;
+    uv_mutex_t lock;
+    size_t next;        /* guarded, as what follows */
+    beamc_error *error; /* of the first that failed; then no other is begun */
+} fetching;
+
+static const goal *take(fetching *all, size_t *index)
+{
+    const goal *one = NULL;
+
+    uv_mutex_lock(&all->lock);
+    while (all->error == NULL && one == NULL && all->next < all->count) {
+        *index = all->next++;
+        if (!all->goals[*index].is_twice)
+            one = &all->goals[*index];
+    }
+    uv_mutex_unlock(&all->lock);
+    return one;
+}
+
+static void fetch_some(void *ctx)
+{
+    fetching *all = ctx;
+    const goal *one;
+    size_t i;
+
+    while ((one = take(all, &i)) != NULL) {
+        beamc_error *error = get(one, all->channel, all->pause_ms);
+        uv_mutex_lock(&all->lock);
+        if (all->error == NULL) {
+            all->error = beamc_error_wrap(error, "artifact %s", all->files[i].name);
+            error = NULL;
+        }
+        uv_mutex_unlock(&all->lock);
+        beamc_error_free(error); /* one reason is enough */
+    }
+}
+
+static beamc_error *fetch_goals(fetching *all)
+{
+    uv_thread_t threads[AT_ONCE - 1];
+    size_t count = 0;
+
+    if (uv_mutex_init(&all->lock) < 0)
+        return beamc_error_nomem();
+    /* This thread is one of them; without others it fetches all. */
+    while (count < AT_ONCE - 1 && count + 1 < all->count &&
+           uv_thread_create(&threads[count], fetch_some, all) == 0)
+        count++;
+    fetch_some(all);
+    while (count > 0)
+        uv_thread_join(&threads[--count]);
+    uv_mutex_destroy(&all->lock);
+    return all->error;
+}
+
+static beamc_error *fetch_resolved(beamc__fetched *files,
+                                   const JOB(ResolveArtifactsResponse) *from,
+                                   beamc__rpc_channel *channel, const beamc__fetch_options *options,
+                                   beamc_arena *arena)
+{
+    size_t count = from->n_replacements;
+    goal *goals = beamc_arena_calloc(arena, count, sizeof(*goals));
+    char *parts = beamc_arena_printf(arena, "%s.part", options->directory);
+
+    if (goals == NULL || parts == NULL)
+        return beamc_error_nomem();
+    for (size_t i = 0; i < count; i++) {
+        goals[i].artifact = from->replacements[i];
+        BEAMC_TRY(set_goal(goals, files, i, options, arena));
+    }
+    fetching all = { .channel = channel,
+                     .goals = goals,
+                     .files = files,
+                     .count = count,
+                     .pause_ms = options->pause_ms > 0 ? options->pause_ms : PAUSE_MS };
+    beamc_error *error = fetch_goals(&all);
+    (void)rmdir(parts);
+    return error;
+}
+
+beamc_error *beamc__fetch_all(beamc__fetched **files, size_t *count,
+                              PB(ArtifactInformation) *const *dependencies, size_t dependency_count,
+                              const beamc__fetch_options *options, beamc_arena *arena)
+{
+    beamc__rpc_metadata metadata[] = { { "worker_id", options->worker_id } };
+    beamc__rpc_channel_options channel_options = { .metadata = metadata, .metadata_count = 1 };
     beamc__rpc_channel *channel;
     JOB(ResolveArtifactsResponse) *resolved = NULL;
 
@@ -315,15 +434,15 @@ beamc_error *beamc__fetch_all(beamc__fetched **files, size_t *count, beamc__rpc_
     *count = 0;
     if (dependency_count == 0)
         return NULL;
-    BEAMC_TRY(beamc__rpc_channel_new(&channel, queue, url, &options));
+    BEAMC_TRY(beamc__rpc_channel_new(&channel, options->queue, options->url, &channel_options));
     beamc_error *error = resolve(channel, dependencies, dependency_count, arena, &resolved);
     if (error == NULL) {
         *files = beamc_arena_calloc(arena, resolved->n_replacements, sizeof(**files));
-        if (*files == NULL)
-            error = beamc_error_nomem();
+        error = *files == NULL ? beamc_error_nomem()
+                               : fetch_resolved(*files, resolved, channel, options, arena);
     }
-    for (size_t i = 0; error == NULL && i < resolved->n_replacements; i++)
-        error = get(&(*files)[(*count)++], channel, resolved->replacements[i], dir, arena);
+    if (error == NULL)
+        *count = resolved->n_replacements;
     beamc__rpc_channel_free(channel);
     return error;
 }

@@ -3,8 +3,8 @@
  *
  *     dependencies --resolve--> artifacts --get--> <dir>/<staged name>
  *
- * Names come from outside and stay below the directory; a file is there under its name only when it is
- * whole and has the hash that was promised. */
+ * Names come from outside and stay below the directory; a file is there under its name only when it
+ * is whole and has the hash that was promised. */
 #ifndef BEAMC_CONTAINER_FETCH_H
 #define BEAMC_CONTAINER_FETCH_H
 
@@ -13,20 +13,30 @@
 #include <beamc/arena.h>
 
 typedef struct {
-    const char *path;      /* where it is now */
-    const char *name;      /* as it was staged */
-    bool is_program;       /* its role says that it is the worker's program */
+    const char *path; /* where it is now */
+    const char *name; /* as it was staged */
+    bool is_program;  /* its role says that it is the worker's program */
 } beamc__fetched;
 
-/* Fetches all of @dependencies into @dir, which is made.  *@files are in @arena. */
+/* All of it is borrowed for the call. */
+typedef struct {
+    beamc__rpc_queue *queue;
+    const char *url; /* of the ArtifactRetrievalService */
+    const char *worker_id;
+    const char *directory; /* made if it is not there */
+    bool trust;            /* hashes are not checked */
+    int64_t pause_ms; /* before a fetch that failed is tried again, and longer each time; 0: 1 s */
+} beamc__fetch_options;
+
+/* Fetches all of @dependencies, some at a time.  *@files are in @arena, in the order of the
+ * dependencies. */
 BEAMC_MUST_USE beamc_error *beamc__fetch_all(beamc__fetched **files, size_t *count,
-                                             beamc__rpc_queue *queue, const char *url,
-                                             const char *worker_id,
                                              PB(ArtifactInformation) *const *dependencies,
-                                             size_t dependency_count, const char *dir,
+                                             size_t dependency_count,
+                                             const beamc__fetch_options *options,
                                              beamc_arena *arena);
 
-/* Whether @name is one that stays below the directory: not empty, not absolute, no part of it "..". */
+/* Whether @name stays below the directory: not empty, not absolute, no part of it "..". */
 bool beamc__fetch_name_is_safe(const char *name);
 
 #endif

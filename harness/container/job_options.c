@@ -120,6 +120,12 @@ static int64_t megabytes(int64_t count)
     return count > INT64_MAX >> 20 ? INT64_MAX : count << 20;
 }
 
+/* What is more than some thousand years is for ever. */
+static int64_t minutes(int64_t count)
+{
+    return count > 0 && count < INT64_MAX / 60000 ? count * 60000 : 0;
+}
+
 static beamc_log_level read_level(const json_object *options)
 {
     const char *text = text_of(option(options, "default_sdk_harness_log_level"));
@@ -139,6 +145,8 @@ void beamc__job_options_read(beamc__job_options *out, const Google__Protobuf__St
         .data_buffer_size = at_least_0(experiment_number(options, "data_buffer_size_limit")),
         .data_buffer_ms = at_least_0(experiment_number(options, "data_buffer_time_limit_ms")),
         .state_cache_size = megabytes(number_of(option(options, "max_cache_memory_usage_mb"))),
+        .element_timeout_ms =
+            minutes(number_of(option(options, "element_processing_timeout_minutes"))),
         .sample_data = sample_data,
         .sample_exceptions =
             experiment(options, "disable_always_on_exception_sampling") == NULL &&

@@ -17,6 +17,7 @@ typedef struct {
     int64_t data_buffer_size;  /* bytes of output that are sent at once; 0: not told */
     int64_t data_buffer_ms;    /* how long output may wait to be sent; 0: not told */
     int64_t state_cache_size;  /* bytes of state kept over bundles; 0: none; -1: not told */
+    int64_t element_timeout_ms; /* how long one element may take; 0: not told */
     bool sample_data;          /* a sample of the elements is to be kept */
     bool sample_exceptions;    /* of those that failed */
     bool trust_files;          /* staged files need not be checked */

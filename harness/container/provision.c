@@ -2,15 +2,13 @@
 #include "harness/container/provision.h"
 
 #include "sdk/rpc/pack.h"
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "sdk/rpc/queue.h"
 #include <string.h>
 
 #define METHOD "/org.apache.beam.model.fn_execution.v1.ProvisionService/GetProvisionInfo"
 #define ASK_MS 120000 /* the runner's servers may come up after its workers */
 
-/* ---- flags ------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -66,7 +64,7 @@ beamc_error *beamc__worker_flags_read(beamc__worker_flags *out, int argc, char *
     return NULL;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static void prefer(const char **flag, const PB(ApiServiceDescriptor) *told)
 {
@@ -74,8 +72,8 @@ static void prefer(const char **flag, const PB(ApiServiceDescriptor) *told)
         *flag = told->url;
 }
 
-static beamc_error *ask(const beamc__worker_flags *flags, beamc__rpc_queue *queue,
-                        beamc_arena *arena, const FN(ProvisionInfo) **info)
+static beamc_error *ask_on(beamc__rpc_queue *queue, const beamc__worker_flags *flags,
+                           beamc_arena *arena, const FN(ProvisionInfo) **info)
 {
     FN(GetProvisionInfoRequest) request = FNK(GET_PROVISION_INFO_REQUEST__INIT);
     beamc__rpc_metadata metadata[] = { { "worker_id", flags->id } };
@@ -96,8 +94,19 @@ static beamc_error *ask(const beamc__worker_flags *flags, beamc__rpc_queue *queu
     return error;
 }
 
-beamc_error *beamc__provision(beamc__worker_flags *flags, beamc__rpc_queue *queue,
-                              beamc_arena *arena, const FN(ProvisionInfo) **info)
+static beamc_error *ask(const beamc__worker_flags *flags, beamc_arena *arena,
+                        const FN(ProvisionInfo) **info)
+{
+    beamc__rpc_queue *queue;
+
+    BEAMC_TRY(beamc__rpc_queue_new(&queue, "beamc-boot"));
+    beamc_error *error = ask_on(queue, flags, arena, info);
+    beamc__rpc_queue_free(queue);
+    return error;
+}
+
+beamc_error *beamc__provision(beamc__worker_flags *flags, beamc_arena *arena,
+                              const FN(ProvisionInfo) **info)
 {
     *info = NULL;
     if (flags->id == NULL)
@@ -108,7 +117,7 @@ beamc_error *beamc__provision(beamc__worker_flags *flags, beamc__rpc_queue *queu
                                    "a worker needs --provision_endpoint, or --control_endpoint");
         return NULL;
     }
-    BEAMC_TRY(beamc_error_wrap(ask(flags, queue, arena, info), "provision info of worker %s",
+    BEAMC_TRY(beamc_error_wrap(ask(flags, arena, info), "provision info of worker %s",
                                flags->id));
     if (*info != NULL) {
         prefer(&flags->control_endpoint, (*info)->control_endpoint);
@@ -130,34 +139,4 @@ bool beamc__provision_has(const FN(ProvisionInfo) *info, const char *urn)
             return true;
     }
     return false;
-}
-
-static double number_of(const Google__Protobuf__Value *value)
-{
-    char *end;
-
-    if (value == NULL)
-        return NAN;
-    if (value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE)
-        return value->number_value;
-    if (value->kind_case != GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE)
-        return NAN;
-    double number = strtod(value->string_value, &end);
-    return end == value->string_value || *end != '\0' ? NAN : number;
-}
-
-int64_t beamc__provision_number(const FN(ProvisionInfo) *info, const char *name, int64_t fallback)
-{
-    const Google__Protobuf__Struct *options = info == NULL ? NULL : info->pipeline_options;
-    char key[128];
-
-    snprintf(key, sizeof(key), "beam:option:%s:v1", name);
-    for (size_t i = 0; options != NULL && i < options->n_fields; i++) {
-        if (strcmp(options->fields[i]->key, key) != 0)
-            continue;
-        double number = number_of(options->fields[i]->value);
-        if (fabs(number) < 1e15) /* not so for what is no number */
-            return (int64_t)number;
-    }
-    return fallback;
 }

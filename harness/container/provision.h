@@ -5,7 +5,6 @@
 #define BEAMC_CONTAINER_PROVISION_H
 
 #include "proto/beam.h"
-#include "sdk/rpc/queue.h"
 #include <beamc/arena.h>
 
 /* What the command line says.  NULL: not said. */
@@ -29,13 +28,10 @@ BEAMC_MUST_USE beamc_error *beamc__worker_flags_read(beamc__worker_flags *out, i
 /* Asks for the provision info and fills in what the flags leave open: in the info wins what is there,
  * as other SDKs' boot programs have it.  *info (may be NULL) is in @arena; NULL if there is no
  * provision endpoint. */
-BEAMC_MUST_USE beamc_error *beamc__provision(beamc__worker_flags *flags, beamc__rpc_queue *queue,
-                                             beamc_arena *arena, const FN(ProvisionInfo) **info);
+BEAMC_MUST_USE beamc_error *beamc__provision(beamc__worker_flags *flags, beamc_arena *arena,
+                                             const FN(ProvisionInfo) **info);
 
 /* Whether the runner has the capability @urn. */
 bool beamc__provision_has(const FN(ProvisionInfo) *info, const char *urn);
-
-/* The job's option @name, which came as a number or as text; @fallback if it is not there, or none. */
-int64_t beamc__provision_number(const FN(ProvisionInfo) *info, const char *name, int64_t fallback);
 
 #endif

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/container/serve.h"
 
-#include "harness/container/provision.h"
+#include "harness/container/boot.h"
+#include "harness/container/first_process.h"
+#include "harness/container/job_options.h"
+#include "harness/container/refusal.h"
 #include "harness/worker/crash.h"
 #include "harness/worker/worker.h"
 #include "proto/urns.h"
+#include "sdk/base/build_id.h"
 #include "sdk/rpc/rpc.h"
+#include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +41,15 @@ static void leave(void)
     _exit(EXIT_FAILURE);
 }
 
-/* 0: for ever; what is more than some thousand years is that. */
-static int64_t stuck_ms(const FN(ProvisionInfo) *info)
+/* As the worker has it: 0 is its own choice. */
+static size_t cache_size(int64_t told)
 {
-    int64_t minutes = beamc__provision_number(info, "element_processing_timeout_minutes", 0);
-    return minutes > 0 && minutes < INT64_MAX / 60000 ? minutes * 60000 : 0;
+    return told < 0 ? 0 : told == 0 ? 1 : (size_t)told;
 }
 
 static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionInfo) *info,
-                          const beamc_function *const *functions, size_t count)
+                          const beamc__job_options *job, const beamc_function *const *functions,
+                          size_t count)
 {
     beamc__worker_options options = {
         .id = flags->id,
@@ -53,11 +58,16 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
         .status_url = flags->status_endpoint,
         .functions = functions,
         .function_count = count,
-        .stuck_ms = stuck_ms(info),
+        .stuck_ms = job->element_timeout_ms,
         .give_up = leave,
         .short_ids = beamc__provision_has(info, BEAMC_URN_PROTOCOL_MONITORING_INFO_SHORT_IDS),
         .embed_output =
             beamc__provision_has(info, BEAMC_URN_PROTOCOL_CONTROL_RESPONSE_ELEMENTS_EMBEDDING),
+        .flush_ms = job->data_buffer_ms,
+        .sample_elements = job->sample_data,
+        .sample_errors = job->sample_exceptions,
+        .log_level = job->log_level,
+        .state_cache_size = cache_size(job->state_cache_size),
     };
     beamc__worker *worker;
 
@@ -67,19 +77,62 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
     return error;
 }
 
+/* ---- whose job it is ------------------------------------------------------------------------- */
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/* Functions travel by name: in another build the same name may stand for something else. */
+static bool is_ours(const beamc__job_options *job, char own[BEAMC__BUILD_ID_SIZE])
+{
+    return job->build_id == NULL || !beamc__build_id(own) || strcmp(job->build_id, own) == 0;
+}
+
+static beamc_error *refuse_build(const beamc__job_options *job, const char *path, const char *own)
+{
+    return beamc_error_new(BEAMC_EUNSUPPORTED,
+                           "the worker program %s is build %.12s, and job %s was submitted by "
+                           "build %.12s: workers have to run the very program that submits",
+                           path, own, job->job_name == NULL ? "this" : job->job_name,
+                           job->build_id);
+}
+
+/* In an image made with a program, that program is what the container starts; it makes way for the
+ * one that the job has staged, if that is another. */
+static beamc_error *check_build(const beamc__worker_flags *flags, const FN(ProvisionInfo) *info,
+                                const beamc__job_options *job, beamc_arena *arena)
+{
+    char path[PATH_MAX] = "", own[BEAMC__BUILD_ID_SIZE];
+
+    if (is_ours(job, own))
+        return NULL;
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[size < 0 ? 0 : size] = '\0';
+    if (strcmp(last_part(path), BEAMC__BOOT_NAME) != 0 || info->n_dependencies == 0)
+        return refuse_build(job, path, own);
+    return beamc__boot(flags, info, arena);
+}
+
 static beamc_error *serve_in(beamc_arena *arena, int argc, char *const *argv,
                              const beamc_function *const *functions, size_t count)
 {
-    beamc__worker_flags flags;
     const FN(ProvisionInfo) *info;
-    beamc__rpc_queue *queue;
+    beamc__worker_flags flags;
+    beamc__job_options job;
     int unknown;
 
     BEAMC_TRY(beamc__worker_flags_read(&flags, argc, argv, arena, &unknown));
-    BEAMC_TRY(beamc__rpc_queue_new(&queue, "beamc-boot"));
-    beamc_error *error = beamc__provision(&flags, queue, arena, &info);
-    beamc__rpc_queue_free(queue);
-    return error != NULL ? error : serve(&flags, info, functions, count);
+    BEAMC_TRY(beamc__provision(&flags, arena, &info));
+    beamc__job_options_read(&job, info == NULL ? NULL : info->pipeline_options);
+    beamc_error *error = check_build(&flags, info, &job, arena);
+    if (error == NULL)
+        return serve(&flags, info, &job, functions, count);
+    beamc__refusal_serve(&flags, error);
+    return error;
 }
 
 /* A worker takes and drops messages of 64 KB all the time.  Left to itself the allocator gives their
@@ -101,6 +154,7 @@ beamc_error *beamc__serve(int argc, char *const *argv, const beamc_function *con
     if (arena == NULL)
         return beamc_error_nomem();
     keep_memory();
+    beamc__first_process_begin();
     beamc_error *unwatched = beamc__crash_watch(false);
     beamc__rpc_init();
     beamc_error *error = serve_in(arena, argc, argv, functions, count);
@@ -108,6 +162,8 @@ beamc_error *beamc__serve(int argc, char *const *argv, const beamc_function *con
     if (unwatched == NULL)
         beamc__crash_unwatch();
     beamc_error_free(unwatched); /* then a crash is as silent as ever, which is no reason not to work */
+    if (error == NULL)
+        beamc__first_process_end();
     beamc_arena_free(arena);
     return error;
 }

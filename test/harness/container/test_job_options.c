@@ -102,12 +102,14 @@ START_TEST(options_are_found_by_their_urns)
     set(options, "beam:option:max_cache_memory_usage_mb:v1", number(3));
     set(options, "beam:option:experiments:v1",
         list("data_buffer_size_limit=65536", "enable_data_sampling"));
+    set(options, "beam:option:element_processing_timeout_minutes:v1", text("5"));
     beamc__job_options_read(&read_options, options);
     ck_assert_str_eq(read_options.build_id, "0f");
     ck_assert_str_eq(read_options.job_name, "j");
     ck_assert_int_eq(read_options.log_level, BEAMC_LOG_DEBUG);
     ck_assert_int_eq(read_options.state_cache_size, 3 << 20);
     ck_assert_int_eq(read_options.data_buffer_size, 65536);
+    ck_assert_int_eq(read_options.element_timeout_ms, 300000);
     ck_assert(read_options.sample_data && read_options.sample_exceptions);
 }
 END_TEST

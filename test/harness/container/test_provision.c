@@ -57,16 +57,16 @@ START_TEST(a_worker_needs_an_id_and_somewhere_to_ask)
     beamc__worker_flags flags = { 0 };
     const FN(ProvisionInfo) *info;
 
-    beamc_error *error = beamc__provision(&flags, NULL, arena, &info);
+    beamc_error *error = beamc__provision(&flags, arena, &info);
     ck_assert_str_eq(beamc_error_message(error), "a worker needs --id");
     beamc_error_free(error);
     flags.id = "1";
-    error = beamc__provision(&flags, NULL, arena, &info);
+    error = beamc__provision(&flags, arena, &info);
     ck_assert_int_eq(beamc_error_code(error), BEAMC_EINVAL);
     beamc_error_free(error);
     /* With the control endpoint at hand nobody is asked. */
     flags.control_endpoint = "localhost:1";
-    ck_assert_ptr_null(beamc__provision(&flags, NULL, arena, &info));
+    ck_assert_ptr_null(beamc__provision(&flags, arena, &info));
     ck_assert_ptr_null(info);
     ck_assert(!beamc__provision_has(info, "beam:protocol:monitoring_info_short_ids:v1"));
 }
@@ -88,48 +88,6 @@ START_TEST(a_program_knows_when_it_is_a_worker)
     char *argv[] = { "program", cases[_i].argument };
 
     ck_assert(beamc__serve_is_asked(COUNT(argv), argv) == cases[_i].is_worker);
-}
-END_TEST
-
-static int64_t number(const char *key, const Google__Protobuf__Value *value)
-{
-    Google__Protobuf__Struct__FieldsEntry entry = GOOGLE__PROTOBUF__STRUCT__FIELDS_ENTRY__INIT;
-    Google__Protobuf__Struct__FieldsEntry *entries[] = { &entry };
-    Google__Protobuf__Struct options = GOOGLE__PROTOBUF__STRUCT__INIT;
-    FN(ProvisionInfo) info = FNK(PROVISION_INFO__INIT);
-
-    entry.key = (char *)key;
-    entry.value = (Google__Protobuf__Value *)value;
-    options.fields = entries;
-    options.n_fields = 1;
-    info.pipeline_options = &options;
-    return beamc__provision_number(&info, "minutes", -7);
-}
-
-START_TEST(options_are_numbers_or_texts_of_some)
-{
-    static const struct {
-        const char *text;
-        int64_t number;
-    } texts[] = { { "12", 12 }, { "0", 0 }, { "-3", -3 }, { "", -7 }, { "1 h", -7 }, { "nan", -7 },
-                  { "1e99", -7 } };
-    Google__Protobuf__Value value = GOOGLE__PROTOBUF__VALUE__INIT;
-    FN(ProvisionInfo) none = FNK(PROVISION_INFO__INIT);
-
-    value.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE;
-    value.number_value = 5;
-    ck_assert_int_eq(number("beam:option:minutes:v1", &value), 5);
-    ck_assert_int_eq(number("beam:option:minutes_more:v1", &value), -7);
-    value.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_BOOL_VALUE;
-    ck_assert_int_eq(number("beam:option:minutes:v1", &value), -7);
-    value.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
-    for (int i = 0; i < COUNT(texts); i++) {
-        value.string_value = (char *)texts[i].text;
-        ck_assert_int_eq(number("beam:option:minutes:v1", &value), texts[i].number);
-    }
-    ck_assert_int_eq(number("beam:option:minutes:v1", NULL), -7);
-    ck_assert_int_eq(beamc__provision_number(&none, "minutes", -7), -7);
-    ck_assert_int_eq(beamc__provision_number(NULL, "minutes", -7), -7);
 }
 END_TEST
 
@@ -161,7 +119,6 @@ Suite *suite_provision(void)
     tcase_add_test(tc, a_flag_without_its_value_is_an_error);
     tcase_add_test(tc, a_worker_needs_an_id_and_somewhere_to_ask);
     tcase_add_loop_test(tc, a_program_knows_when_it_is_a_worker, 0, 6);
-    tcase_add_test(tc, options_are_numbers_or_texts_of_some);
     tcase_add_test(tc, names_of_files_stay_below_their_directory);
     suite_add_tcase(suite, tc);
     return suite;
