@@ -7,6 +7,7 @@
 # Output goes to build/<variant>/; the plain build's programs are in build/bin/.
 #
 #   SAN=address,undefined   SAN=thread    a build of its own with these sanitizers
+#   STATIC=1                              programs that need not even the C library
 #   V=1                                   show the commands
 #   BUILD=dir                             build somewhere else
 #   ROOMS="sdk/base sdk/types"            only these rooms and their tests
@@ -71,9 +72,14 @@ ARCHIVES      := $(ARCHIVE_NAMES:%=$(ARCHIVE_DIR)/lib%.a) $(wildcard $(ARCHIVE_D
 ifeq ($(SAN)$(filter-out $(wildcard $(ARCHIVES)),$(ARCHIVES)),)
 PROGRAM_LIBS  := -Wl,--start-group $(ARCHIVES) -Wl,--end-group -static-libgcc \
                  -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic -lm -pthread
+# The linker warns of what wants libraries at run time; nobody calls it, as addresses are looked up by
+# c-ares.
+STATIC_LIBS   := -static -Wl,--no-warnings -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lstdc++ -lm
 else
 PROGRAM_LIBS  := $(LIBS)
+STATIC_LIBS   := $(LIBS)
 endif
+PROGRAM_LIBS  := $(if $(STATIC),$(STATIC_LIBS),$(PROGRAM_LIBS))
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 CHECK_A    := $(wildcard $(patsubst -l%,$(shell $(PKG_CONFIG) --variable=libdir check)/lib%.a,\
                 $(filter -lcheck%,$(CHECK_LIBS))))
@@ -177,6 +183,17 @@ $(PROGRAMS): $(BUILD)/libbeamc.a
 .PHONY: all
 all: $(BUILD)/libbeamc.a $(BUILD)/libbeamc.so $(EXAMPLES) $(PROGRAMS)
 
+# What containers start finds nothing there but itself.
+$(BIN)/beamc-boot: PROGRAM_LIBS := $(STATIC_LIBS)
+
+# The image of workers that fetch what the job stages; that of one program: beamc image PROGRAM.
+IMAGE ?= build/image/beamc.tar
+
+.PHONY: image
+image: $(PROGRAMS)
+	@mkdir -p $(dir $(IMAGE))
+	$(Q)$(BIN)/beamc image --output=$(IMAGE)
+
 # ---- tests --------------------------------------------------------------------------------------
 
 # What test/alloc.c stands in front of.
@@ -273,6 +290,7 @@ help:
 	@echo 'make check-proto  compares proto/ with the descriptors of the apache-beam wheel'
 	@echo 'make fuzz         fuzzes each decoder for FUZZ_TIME=60 seconds; needs clang'
 	@echo 'make bench        compares with hand-written programs'
+	@echo 'make image        the container image of workers, IMAGE=build/image/beamc.tar; beamc image makes others'
 	@echo 'make install      into DESTDIR= and PREFIX=/usr/local'
 	@echo 'make clean        removes build/'
 	@echo 'V=1 shows the commands, BUILD=dir builds elsewhere, ROOMS="sdk/base ..." builds only these rooms'

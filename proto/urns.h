@@ -291,6 +291,9 @@
 /* The name under which a program stages itself for its workers, as Beam's Go SDK does. */
 #define BEAMC_TEXT_STAGED_PROGRAM "worker"
 
+/* The container image of workers, where no other is given. */
+#define BEAMC_TEXT_WORKER_IMAGE "apache/beam_c_sdk:latest"
+
 /* The option that tells workers of which build of the program their job is. */
 #define BEAMC_TEXT_BUILD_ID_OPTION "beamc_build_id"
 

@@ -325,7 +325,7 @@ static beamc_error *write_docker(writer *to)
     if (image == NULL)
         image = to->given->image;
     if (image == NULL)
-        image = BEAMC__ENVIRONMENT_IMAGE;
+        image = BEAMC_TEXT_WORKER_IMAGE;
     pb(docker_payload__init)(&to->docker);
     to->docker.container_image = text_of(to, image);
     if (to->docker.container_image == NULL)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdk/pipeline/environment.h"
+
+#include "proto/urns.h"
 #include <inttypes.h>
 
 /* What our workers can do: protocols first, then coders, then transforms. */
@@ -135,7 +137,7 @@ static bool set_default(PB(Environment) *out, beamc_arena *arena)
 {
     PB(DockerPayload) docker = PBK(DOCKER_PAYLOAD__INIT);
 
-    docker.container_image = (char *)BEAMC__ENVIRONMENT_IMAGE;
+    docker.container_image = (char *)BEAMC_TEXT_WORKER_IMAGE;
     out->urn = (char *)DEFAULT_URN;
     out->payload.len = pb(docker_payload__get_packed_size)(&docker);
     out->payload.data = beamc_arena_alloc(arena, out->payload.len);

@@ -6,9 +6,6 @@
 
 #include "sdk/pipeline/graph.h"
 
-/* The container image of workers, where no other is given. */
-#define BEAMC__ENVIRONMENT_IMAGE "apache/beam_c_sdk:latest"
-
 /* The hints that hold for @transform: of itself and of the composites around it.  RAM and CPUs: the
  * largest; the accelerator: the innermost. */
 beamc__hints beamc__hints_of(const beamc__transform *transform);
