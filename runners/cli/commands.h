@@ -7,6 +7,7 @@
 
 extern const beamc__command beamc__command_doctor;
 extern const beamc__command beamc__command_graph;
+extern const beamc__command beamc__command_image;
 extern const beamc__command beamc__command_jobs_cancel;
 extern const beamc__command beamc__command_jobs_drain;
 extern const beamc__command beamc__command_jobs_list;
@@ -14,5 +15,6 @@ extern const beamc__command beamc__command_jobs_logs;
 extern const beamc__command beamc__command_jobs_metrics;
 extern const beamc__command beamc__command_jobs_show;
 extern const beamc__command beamc__command_jobs_watch;
+extern const beamc__command beamc__command_worker_pool;
 
 #endif
