@@ -17,6 +17,7 @@
 #include "runners/portable/server.h"
 #include "runners/portable/staging.h"
 #include "runners/portable/worker_environment.h"
+#include "runners/portable/worker_hint.h"
 #include "runners/result/result.h"
 #include "sdk/base/build_id.h"
 #include "sdk/pipeline/graph.h"
@@ -26,7 +27,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TIMEOUT_MS = 60000, NAME_SIZE = 256 };
+enum { TIMEOUT_MS = 60000, POOL_MS = 3000, NAME_SIZE = 256 };
 
 /* One run, from one end to the other. */
 typedef struct {
@@ -286,6 +287,23 @@ static beamc_error *set_workers(run *of)
                               &of->artifacts);
 }
 
+/* Some runners wait for ever for a pool that is not there, and one ends of it.  Only what is on this
+ * machine for us and for the server is the same for both. */
+static beamc_error *check_pool(run *of)
+{
+    beamc__rpc_channel *channel;
+    const char *url;
+
+    BEAMC_TRY(beamc__workers_pool(&url, of->workers, &of->workers_given, of->arena));
+    if (url == NULL || !beamc__endpoint_is_local(url) ||
+        !beamc__endpoint_is_local(beamc__job_client_endpoint(of->client)))
+        return NULL;
+    BEAMC_TRY(beamc__rpc_channel_new(&channel, beamc__job_client_queue(of->client), url, NULL));
+    beamc_error *error = beamc__rpc_channel_connect(channel, POOL_MS);
+    beamc__rpc_channel_free(channel);
+    return beamc_error_wrap(error, "there is no worker pool (beamc worker-pool starts one)");
+}
+
 /* A server of ours that has ended says more than the calls that failed by it. */
 static beamc_error *blame_server(run *of, beamc_error *take_error)
 {
@@ -306,9 +324,10 @@ static beamc_error *run_job(run *of, beamc_result **out)
     BEAMC_TRY(beamc__pipeline_check(of->pipeline));
     BEAMC_TRY(collect(of));
     BEAMC_TRY(connect_to_server(of));
+    BEAMC_TRY(check_pool(of));
     BEAMC_TRY(set_workers(of));
     BEAMC_TRY(submit(of));
-    BEAMC_TRY(follow(of));
+    BEAMC_TRY(beamc__worker_hint(follow(of), of->workers));
     return out == NULL ? NULL : make_result(of, out);
 }
 

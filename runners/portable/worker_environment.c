@@ -201,6 +201,21 @@ static beamc_error *read_external(writer *to, PB(ApiServiceDescriptor) *endpoint
     return read_texts(config, "params", add_param, to);
 }
 
+beamc_error *beamc__workers_pool(const char **out, beamc__workers workers,
+                                 const beamc__worker_options_given *given, beamc_arena *arena)
+{
+    PB(ApiServiceDescriptor) endpoint = PBK(API_SERVICE_DESCRIPTOR__INIT);
+    writer to = { .given = given, .arena = arena };
+
+    *out = NULL;
+    if (workers != BEAMC__WORKERS_EXTERNAL)
+        return NULL;
+    pb(external_payload__init)(&to.external);
+    BEAMC_TRY(read_external(&to, &endpoint));
+    *out = endpoint.url;
+    return NULL;
+}
+
 static beamc_error *write_external(writer *to)
 {
     PB(ApiServiceDescriptor) endpoint = PBK(API_SERVICE_DESCRIPTOR__INIT);

@@ -33,6 +33,11 @@ BEAMC_MUST_USE beamc_error *beamc__workers_set(beamc_pipeline *pipeline, beamc__
                                                const char *pool_url,
                                                const beamc__artifacts *artifacts);
 
+/* Where EXTERNAL workers are asked for, in @arena; NULL for other types. */
+BEAMC_MUST_USE beamc_error *beamc__workers_pool(const char **out, beamc__workers workers,
+                                                const beamc__worker_options_given *given,
+                                                beamc_arena *arena);
+
 /* Whether an endpoint is on this machine by its name. */
 bool beamc__endpoint_is_local(const char *endpoint);
 

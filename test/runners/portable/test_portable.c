@@ -307,7 +307,7 @@ START_TEST(the_program_is_staged_for_workers_elsewhere)
     char sha256[BEAMC__SHA256_TEXT_SIZE];
     uint64_t size;
 
-    give("--environment_type=EXTERNAL --environment_config=localhost:50000");
+    give("--environment_type=EXTERNAL --environment_config=pool.example:50000");
     ck_assert_str_eq(run_on(JOB_IS_DONE), "ok");
     const beamc_buffer *program = job_server_file(run.server, BEAMC_TEXT_STAGED_PROGRAM);
     ck_assert_ptr_nonnull(program);
@@ -397,6 +397,18 @@ START_TEST(a_failed_job_tells_what_its_worker_said)
     ck_assert_str_eq(run_on(JOB_FAILS), "job job-1 failed: transform Square: no root");
     ck_assert_str_eq(run.states, "STOPPED RUNNING FAILED ");
     ck_assert_str_eq(run.log, "INFO it begins\nWARN a warning\nERROR an error before\n");
+}
+END_TEST
+
+START_TEST(a_worker_pool_that_is_not_there_is_told_before_the_job_is)
+{
+    run.options.environment_type = "EXTERNAL";
+    run.options.environment_config = "127.0.0.1:1";
+    const char *text = run_on(JOB_IS_DONE);
+    check_contains(text, "there is no worker pool (beamc worker-pool starts one): endpoint "
+                         "127.0.0.1:1: ");
+    check_contains(text, "connection refused");
+    ck_assert_ptr_null(job_server_prepared(run.server));
 }
 END_TEST
 
@@ -626,6 +638,7 @@ Suite *suite_portable(void)
     tcase_add_test(tc, silence_has_an_end);
     tcase_add_test(tc, a_failed_job_tells_what_its_worker_said);
     tcase_add_test(tc, a_job_may_fail_without_a_reason);
+    tcase_add_test(tc, a_worker_pool_that_is_not_there_is_told_before_the_job_is);
     tcase_add_test(tc, a_refused_job_tells_what_the_server_said);
     tcase_add_test(tc, a_job_is_cancelled);
     tcase_add_test(tc, a_job_that_cannot_be_cancelled_says_so);

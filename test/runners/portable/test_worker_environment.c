@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How workers start, as options say it and as Beam's Environment has it. */
 #include "runners/portable/worker_environment.h"
+#include "runners/portable/worker_hint.h"
 
 #include "proto/urns.h"
 #include "sdk/pipeline/graph.h"
@@ -72,6 +73,32 @@ START_TEST(endpoints_of_this_machine_are_known)
         ck_assert_msg(beamc__endpoint_is_local(here[i]), "%s", here[i]);
     for (size_t i = 0; i < sizeof(there) / sizeof(*there); i++)
         ck_assert_msg(!beamc__endpoint_is_local(there[i]), "%s", there[i]);
+}
+END_TEST
+
+START_TEST(words_of_runners_about_missing_workers_are_explained)
+{
+    static const struct {
+        beamc__workers workers;
+        const char *given, *expected;
+    } cases[] = {
+        { BEAMC__WORKERS_DOCKER, "job 1 failed: No container running for id cf40",
+          "job 1 failed: No container running for id cf40 (the worker's container ended as soon as "
+          "it was started; is the image for this kind of machine?)" },
+        { BEAMC__WORKERS_EXTERNAL, "prism worker didn't get control connection to x after 1m0s",
+          "prism worker didn't get control connection to x after 1m0s (no worker came from the "
+          "worker pool; what it logs says why)" },
+        { BEAMC__WORKERS_LOOPBACK, "No container running for id cf40",
+          "No container running for id cf40" },
+        { BEAMC__WORKERS_DOCKER, "a division by zero", "a division by zero" },
+    };
+
+    ck_assert_ptr_null(beamc__worker_hint(NULL, BEAMC__WORKERS_DOCKER));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        beamc_error *error = beamc_error_new(BEAMC_EUSER, "%s", cases[i].given);
+        ck_assert_str_eq(scratch_text(beamc__worker_hint(error, cases[i].workers)),
+                         cases[i].expected);
+    }
 }
 END_TEST
 
@@ -272,6 +299,7 @@ Suite *suite_worker_environment(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, the_type_is_chosen_by_where_the_server_is);
     tcase_add_test(tc, endpoints_of_this_machine_are_known);
+    tcase_add_test(tc, words_of_runners_about_missing_workers_are_explained);
     tcase_add_loop_test(tc, environments_are_as_other_sdks_write_them, 0, CASES);
     tcase_add_test(tc, config_and_options_exclude_each_other);
     tcase_add_test(tc, every_allocation_may_fail);
