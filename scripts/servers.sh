@@ -8,6 +8,7 @@
 #     flink          spark         Beam's job servers, with the engine inside
 #     flink-cluster  spark-cluster the same in front of a cluster: a master and a worker, each a
 #                                  process of its own; they try again what has failed
+#     containers                   podman, as a Docker engine: for DOCKER environments
 #
 #     scripts/servers.sh start NAME...      prints "NAME localhost:PORT" when it is ready
 #     scripts/servers.sh stop [NAME...]     all that run, if none is named
@@ -17,12 +18,16 @@
 # What belongs to a server that runs is in build/peers/run/NAME/: endpoint, *.pid, *.log.
 # BEAMC_SERVER_TIMEOUT is how many seconds one may take to be ready (120).  DOCKER_HOST, PATH and the
 # like go through to the servers, which start the workers of PROCESS and DOCKER environments.
+#
+# Containers see the directories that BEAMC_MOUNTS names, under the same names.  For servers to use
+# them: DOCKER_HOST is the endpoint, CONTAINERS_CONF and CONTAINERS_REGISTRIES_CONF are
+# containers.conf and registries.conf in build/peers/run/containers/.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
 peers=$PWD/build/peers
 deadline=${BEAMC_SERVER_TIMEOUT:-120}
-names="prism python flink spark flink-cluster spark-cluster"
+names="prism python flink spark flink-cluster spark-cluster containers"
 
 say() {
     echo "servers.sh: $*" >&2
@@ -212,12 +217,57 @@ start_spark-cluster() {
     start_spark --spark-master-url="spark://localhost:$master"
 }
 
+# The machine's own settings may ask for more than is permitted in a container of its own.
+containers_configuration() {
+    local mount list=
+    for mount in ${BEAMC_MOUNTS:-}; do
+        list="$list${list:+, }\"$mount:$mount\""
+    done
+    cat <<END
+[containers]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+netns = "host"
+log_driver = "k8s-file"
+volumes = [$list]
+[engine]
+events_logger = "file"
+cgroup_manager = "cgroupfs"
+END
+}
+
+# Runners pull before they start: that a registry named localhost does not answer takes three seconds.
+registries_configuration() {
+    cat <<END
+[[registry]]
+prefix = "localhost"
+location = "localhost"
+blocked = true
+END
+}
+
+is_engine() {
+    [ -S "$run/podman.sock" ] && curl -s --unix-socket "$run/podman.sock" http://d/_ping | grep -q OK
+}
+
+start_containers() {
+    if ! command -v podman >/dev/null; then
+        say "podman is not installed: scripts/install_podman.sh"
+        return 3
+    fi
+    containers_configuration >"$run/containers.conf"
+    registries_configuration >"$run/registries.conf"
+    export CONTAINERS_CONF=$run/containers.conf CONTAINERS_REGISTRIES_CONF=$run/registries.conf
+    launch podman podman system service --time=0 "unix://$run/podman.sock"
+    await podman is_engine
+    endpoint=unix://$run/podman.sock
+}
+
 # ---- commands ---------------------------------------------------------------------------------
 
 # The processes of a server, those started last first.
 processes() {
     local process
-    for process in server prism python worker master; do
+    for process in server prism python worker master podman; do
         [ -e "$run/$process.pid" ] && echo $process
     done
 }
@@ -245,11 +295,11 @@ stop_one() {
         rm -f "$run/$process.pid"
     done
     # Logs stay until the next start.
-    rm -rf "$run/endpoint" "$run/artifacts" "$run/local" "$run/work" "$run/tmp"
+    rm -rf "$run/endpoint" "$run/artifacts" "$run/local" "$run/work" "$run/tmp" "$run/podman.sock"
 }
 
 start_one() {
-    local port java status
+    local port java status endpoint
     if is_up; then
         echo "$name $(cat "$run/endpoint")"
         return
@@ -259,18 +309,19 @@ start_one() {
     mkdir -p "$run"
     port=$(free_port)
     java=$(java_for)
-    if [ $name != prism ] && [ $name != python ] && [ ! -x "$java" ]; then
+    if [[ $name == *flink* || $name == *spark* ]] && [ ! -x "$java" ]; then
         say "$name needs java: apt-get install openjdk-17-jdk-headless"
         return 3
     fi
+    endpoint=localhost:$port
     "start_$name"
     status=$?
     if [ $status -ne 0 ]; then
         stop_one
         return $status
     fi
-    echo "localhost:$port" >"$run/endpoint"
-    echo "$name localhost:$port"
+    echo "$endpoint" >"$run/endpoint"
+    echo "$name $endpoint"
 }
 
 status_one() {

@@ -11,9 +11,15 @@
 #     RUNNERS        direct,prism,flink,spark and python,flink-cluster,spark-cluster; each but
 #                    direct is started by scripts/servers.sh if it does not run, and then stopped
 #                    after
-#     ENVIRONMENTS   how workers start: LOOPBACK,PROCESS
+#     ENVIRONMENTS   how workers start: LOOPBACK,PROCESS,EXTERNAL,DOCKER
+#     IMAGE          the archive of the container image, for DOCKER
 #     CASES          only these
 #     TIMEOUT        seconds for one case (180)
+#
+# With DOCKER, podman is the engine, and containers see the directories of inputs and outputs under
+# their own names: without that what workers write would stay in the containers.  Servers that run
+# already know nothing of it, so DOCKER wants to start them itself.  With EXTERNAL a pool of
+# `beamc worker-pool` serves a whole column.
 #
 # What a runner cannot do is in test/runners/limits.txt, each with the runner's own words; there a
 # case has to fail, and to fail with those words.  Fails unless all came out as they should.
@@ -126,7 +132,43 @@ columns=()
 declare -A table
 
 stop_started() {
+    stop_pool
     [ ${#started[@]} -eq 0 ] || scripts/servers.sh stop "${started[@]}"
+}
+
+stop_pool() {
+    [ -z "${pool:-}" ] || kill "$pool"
+    [ -z "${pool:-}" ] || wait "$pool" || problem_of "the worker pool ended with status $?"
+    pool=
+}
+
+problem_of() {
+    echo "FAILED: $*" >&2
+    failed=$((failed + 1))
+}
+
+# Sets $address.
+start_pool() {
+    local log=$out/worker-pool.log
+    "$BIN/beamc" worker-pool --port=0 >"$log" 2>&1 &
+    pool=$!
+    until address=$(sed -n 's/.*ready at //p' "$log") && [ -n "$address" ]; do
+        kill -0 $pool 2>/dev/null || return
+        sleep 0.05
+    done
+}
+
+# The engine, and the image in it.
+start_containers() {
+    local directory=$PWD/build/peers/run/containers
+    scripts/servers.sh stop containers
+    started+=(containers)
+    BEAMC_MOUNTS="$data $out" scripts/servers.sh start containers >&2 || return
+    CONTAINERS_CONF=$directory/containers.conf
+    CONTAINERS_REGISTRIES_CONF=$directory/registries.conf
+    DOCKER_HOST=$(cat "$directory/endpoint")
+    export CONTAINERS_CONF CONTAINERS_REGISTRIES_CONF DOCKER_HOST
+    image=$(podman load -q -i "$IMAGE") && image=${image##* }
 }
 trap stop_started EXIT
 trap 'exit 130' INT TERM
@@ -152,6 +194,11 @@ run_column() {
     done < <(cases)
 }
 
+if [[ ,$environments, == *,DOCKER,* ]] && ! start_containers; then
+    problem_of "there are no containers"
+    exit 1
+fi
+
 # What is compared with is always run.
 [[ ,$runners, == *,direct,* ]] || runners=direct,$runners
 for runner in direct ${runners//,/ }; do
@@ -169,7 +216,15 @@ for runner in direct ${runners//,/ }; do
         kind=${runner%-cluster}
         way=(--runner="${kind/python/portable}" --job_endpoint="${endpoint#* }"
             --environment_type="$environment")
+        case $environment in
+        DOCKER) way+=(--environment_config="$image") ;;
+        EXTERNAL)
+            start_pool
+            way+=(--environment_config="$address")
+            ;;
+        esac
         run_column "$runner" "$environment"
+        stop_pool
     done
 done
 

@@ -2,7 +2,8 @@
 #
 # make test-runners: the examples, and the pipelines of test/pipelines, on real runners, see test/runners/run.sh.
 #
-#   RUNNERS=direct,prism,flink,spark   ENVIRONMENTS=LOOPBACK,PROCESS   CASES=join,wordcount
+#   RUNNERS=direct,prism,flink,spark   ENVIRONMENTS=LOOPBACK,PROCESS,EXTERNAL,DOCKER
+#   CASES=join,wordcount
 
 PIPELINES := $(BUILD)/test/pipelines/pipelines
 
@@ -11,11 +12,11 @@ $(BUILD)/test/pipelines/%.o: INC := $(PUBLIC_INC)
 
 $(PIPELINES): $(BUILD)/test/pipelines/pipelines.o $(BUILD)/libbeamc.a
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
 .PHONY: test-runners
-test-runners: all $(PIPELINES)
-	$(Q)PIPELINES='$(abspath $(PIPELINES))' BIN='$(abspath $(BIN))' RUNNERS='$(RUNNERS)' ENVIRONMENTS='$(ENVIRONMENTS)' \
+test-runners: all image $(PIPELINES)
+	$(Q)IMAGE='$(abspath $(IMAGE))' PIPELINES='$(abspath $(PIPELINES))' BIN='$(abspath $(BIN))' RUNNERS='$(RUNNERS)' ENVIRONMENTS='$(ENVIRONMENTS)' \
 	    CASES='$(CASES)' TIMEOUT='$(TIMEOUT)' test/runners/run.sh
 
 -include $(BUILD)/test/pipelines/pipelines.d
