@@ -6,6 +6,7 @@
 #   make bench BENCH="--quick"                the short form
 #   make bench BENCH="--only=words,chain"     these only
 #   make bench-test                           the hand-written word counts agree with each other
+#   make bench-start                          how soon a worker is there
 
 # Hand-written in plain C, without the library ...
 BENCH_HAND := words_fast words_plain make_data
@@ -35,4 +36,18 @@ bench: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
 bench-test: $(BENCH_HAND:%=$(BIN)/%)
 	$(Q)ASAN_OPTIONS=detect_leaks=0 test/bench/test_words.py $(BIN)
 
+# Its runner is the scripted one of the tests.
+START_OBJ := $(BUILD)/test/bench/start.o $(BUILD)/test/harness/container/boot_peer.o \
+             $(BUILD)/test/sdk/io/scratch.o
+
+$(BIN)/bench_start: $(START_OBJ) $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
+.PHONY: bench-start
+bench-start: $(BIN)/bench_start $(BIN)/wordcount
+	$(Q)$(BIN)/bench_start 50 $(BIN)/wordcount
+
+-include $(BUILD)/test/bench/start.d
 -include $(BENCH_HAND:%=$(BUILD)/test/bench/%.d) $(BENCH_PIPE:%=$(BUILD)/test/bench/%.d)
