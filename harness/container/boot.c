@@ -29,32 +29,6 @@ static const beamc__fetched *program_of(const beamc__fetched *files, size_t coun
     return count == 0 ? NULL : &files[0];
 }
 
-static char **arguments_for(char *program, const beamc__worker_flags *flags, beamc_arena *arena)
-{
-    const struct {
-        const char *name, *value;
-    } all[] = {
-        { "id", flags->id },
-        { "provision_endpoint", flags->provision_endpoint },
-        { "control_endpoint", flags->control_endpoint },
-        { "logging_endpoint", flags->logging_endpoint },
-        { "status_endpoint", flags->status_endpoint },
-        { "artifact_endpoint", flags->artifact_endpoint },
-        { "semi_persist_dir", flags->semi_persist_dir },
-    };
-    size_t count = 0;
-    char **argv = beamc_arena_calloc(arena, 3 + sizeof(all) / sizeof(*all), sizeof(*argv));
-
-    if (argv == NULL)
-        return NULL;
-    argv[count++] = program;
-    argv[count++] = beamc_arena_strdup(arena, "--worker");
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if (all[i].value != NULL)
-            argv[count++] = beamc_arena_printf(arena, "--%s=%s", all[i].name, all[i].value);
-    return beamc_arena_failed(arena) ? NULL : argv;
-}
-
 /* Workers on one machine share the directory, and each has its own part of it. */
 static beamc_error *directory_for(const char **out, const beamc__worker_flags *flags,
                                   beamc_arena *arena)
@@ -117,11 +91,11 @@ beamc_error *beamc__boot(const beamc__worker_flags *flags, const FN(ProvisionInf
     char *program = NULL;
 
     BEAMC_TRY(fetch(&program, flags, info, arena));
-    char **argv = arguments_for(program, flags, arena);
-    if (argv == NULL)
+    const char *const *args = beamc__worker_flags_write(flags, program, arena);
+    if (args == NULL)
         return beamc_error_nomem();
     beamc__rpc_shutdown();
-    execv(program, argv);
+    execv(program, (char *const *)args);
     beamc_error *error = explain_exec(errno, program);
     beamc__rpc_init();
     return error;

@@ -21,11 +21,14 @@ static const struct {
     { "artifact_endpoint", offsetof(beamc__worker_flags, artifact_endpoint) },
     { "status_endpoint", offsetof(beamc__worker_flags, status_endpoint) },
     { "semi_persist_dir", offsetof(beamc__worker_flags, semi_persist_dir) },
+    { "sibling", offsetof(beamc__worker_flags, sibling) },
 };
+
+enum { FLAGS = sizeof(known_flags) / sizeof(*known_flags) };
 
 static const char **flag_of(beamc__worker_flags *flags, const char *name, size_t size)
 {
-    for (size_t i = 0; i < sizeof(known_flags) / sizeof(*known_flags); i++) {
+    for (size_t i = 0; i < FLAGS; i++) {
         if (strlen(known_flags[i].name) == size && memcmp(known_flags[i].name, name, size) == 0)
             return (const char **)(void *)((char *)flags + known_flags[i].offset);
     }
@@ -62,6 +65,25 @@ beamc_error *beamc__worker_flags_read(beamc__worker_flags *out, int argc, char *
             return beamc_error_nomem();
     }
     return NULL;
+}
+
+const char *const *beamc__worker_flags_write(const beamc__worker_flags *flags, const char *program,
+                                             beamc_arena *arena)
+{
+    const char **args = beamc_arena_calloc(arena, FLAGS + 3, sizeof(*args));
+    size_t count = 0;
+
+    if (args == NULL)
+        return NULL;
+    args[count++] = program;
+    args[count++] = "--worker";
+    for (size_t i = 0; i < FLAGS; i++) {
+        const char *value;
+        memcpy(&value, (const char *)flags + known_flags[i].offset, sizeof(value));
+        if (value != NULL)
+            args[count++] = beamc_arena_printf(arena, "--%s=%s", known_flags[i].name, value);
+    }
+    return beamc_arena_failed(arena) ? NULL : args;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

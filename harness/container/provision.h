@@ -16,6 +16,7 @@ typedef struct {
     const char *artifact_endpoint;
     const char *status_endpoint;
     const char *semi_persist_dir; /* NULL: /tmp */
+    const char *sibling;          /* started by another worker of the same process */
 } beamc__worker_flags;
 
 /* Reads flags in the form --name=value or --name value out of @argv into @out, strings in @arena.  A
@@ -24,6 +25,10 @@ typedef struct {
 BEAMC_MUST_USE beamc_error *beamc__worker_flags_read(beamc__worker_flags *out, int argc,
                                                      char *const *argv, beamc_arena *arena,
                                                      int *unknown);
+
+/* The command line of a worker with these flags, for @program; NULL ends it.  NULL without memory. */
+const char *const *beamc__worker_flags_write(const beamc__worker_flags *flags, const char *program,
+                                             beamc_arena *arena);
 
 /* Asks for the provision info and fills in what the flags leave open: in the info wins what is there,
  * as other SDKs' boot programs have it.  *info (may be NULL) is in @arena; NULL if there is no

@@ -5,6 +5,7 @@
 #include "harness/container/first_process.h"
 #include "harness/container/job_options.h"
 #include "harness/container/refusal.h"
+#include "harness/container/siblings.h"
 #include "harness/worker/crash.h"
 #include "harness/worker/worker.h"
 #include "proto/urns.h"
@@ -121,6 +122,7 @@ static beamc_error *serve_in(beamc_arena *arena, int argc, char *const *argv,
                              const beamc_function *const *functions, size_t count)
 {
     const FN(ProvisionInfo) *info;
+    beamc__siblings siblings;
     beamc__worker_flags flags;
     beamc__job_options job;
     int unknown;
@@ -130,8 +132,16 @@ static beamc_error *serve_in(beamc_arena *arena, int argc, char *const *argv,
     beamc__job_options_read(&job, info == NULL ? NULL : info->pipeline_options);
     beamc_error *error = check_build(&flags, info, &job, arena);
     if (error == NULL)
-        return serve(&flags, info, &job, functions, count);
-    beamc__refusal_serve(&flags, error);
+        error = beamc__siblings_start(&siblings, &flags, info, arena);
+    if (error != NULL) {
+        beamc__refusal_serve(&flags, error);
+        return error;
+    }
+    error = serve(&flags, info, &job, functions, count);
+    beamc_error *others = beamc__siblings_wait(&siblings);
+    if (error == NULL)
+        return others;
+    beamc_error_free(others); /* one reason is enough */
     return error;
 }
 

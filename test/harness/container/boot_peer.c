@@ -17,7 +17,7 @@
 #define FN_SERVICE "/org.apache.beam.model.fn_execution.v1."
 #define ARTIFACTS  "/org.apache.beam.model.job_management.v1.ArtifactRetrievalService/"
 
-enum { MOST = 64, PATIENCE_MS = 60000 };
+enum { MOST = 1024, PATIENCE_MS = 60000 };
 
 struct boot_peer {
     beamc__rpc_queue *queue;
@@ -35,7 +35,8 @@ struct boot_peer {
     size_t held_files[MOST];
     int held_count;
     char worker_id[128];
-    beamc__rpc_stream *control; /* NULL: nobody is there */
+    beamc__rpc_stream *controls[MOST]; /* NULL: gone */
+    const char *workers[MOST];
     int came, went;
     const FN(InstructionResponse) *answers[MOST];
     size_t answer_count;
@@ -183,9 +184,11 @@ static void on_control_end(void *ctx, beamc__rpc_stream *stream,
     boot_peer *peer = ctx;
 
     uv_mutex_lock(&peer->lock);
-    if (peer->control == stream) {
-        beamc__rpc_stream_unref(stream);
-        peer->control = NULL;
+    for (int i = 0; i < peer->came; i++) {
+        if (peer->controls[i] == stream) {
+            beamc__rpc_stream_unref(stream);
+            peer->controls[i] = NULL;
+        }
     }
     peer->went++;
     changed(peer);
@@ -199,9 +202,10 @@ static void on_control(void *ctx, beamc__rpc_stream *stream)
 
     beamc__rpc_stream_accept(stream, &handlers, ctx, NULL);
     uv_mutex_lock(&peer->lock);
-    beamc__rpc_stream_unref(peer->control);
-    peer->control = beamc__rpc_stream_ref(stream);
-    peer->came++;
+    ck_assert_int_lt(peer->came, MOST);
+    const char *id = beamc__rpc_stream_metadata(stream, "worker_id");
+    peer->workers[peer->came] = beamc_arena_strdup(peer->arena, id == NULL ? "" : id);
+    peer->controls[peer->came++] = beamc__rpc_stream_ref(stream);
     changed(peer);
 }
 
@@ -276,7 +280,8 @@ boot_peer *boot_peer_new(void)
 void boot_peer_free(boot_peer *peer)
 {
     beamc__rpc_server_free(peer->server);
-    beamc__rpc_stream_unref(peer->control);
+    for (int i = 0; i < peer->came; i++)
+        beamc__rpc_stream_unref(peer->controls[i]);
     beamc__rpc_queue_free(peer->queue);
     beamc_arena_free(peer->arena);
     uv_cond_destroy(&peer->changed);
@@ -308,6 +313,16 @@ void boot_peer_option(boot_peer *peer, const char *name, const char *value)
     field->value->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE;
     field->value->string_value = beamc_arena_strdup(peer->arena, value);
     peer->fields[peer->options.n_fields++] = field;
+}
+
+void boot_peer_sibling(boot_peer *peer, const char *id)
+{
+    char **ids = beamc_arena_calloc(peer->arena, peer->info.n_sibling_worker_ids + 1, sizeof(*ids));
+
+    if (peer->info.n_sibling_worker_ids > 0)
+        memcpy(ids, peer->info.sibling_worker_ids, peer->info.n_sibling_worker_ids * sizeof(*ids));
+    ids[peer->info.n_sibling_worker_ids++] = beamc_arena_strdup(peer->arena, id);
+    peer->info.sibling_worker_ids = ids;
 }
 
 static ProtobufCBinaryData pack(boot_peer *peer, const ProtobufCMessage *message)
@@ -405,9 +420,10 @@ void boot_peer_send(boot_peer *peer, const char *instruction)
     request.process_bundle = &bundle;
     beamc__rpc_message *message = beamc__rpc_pack(&request.base);
     uv_mutex_lock(&peer->lock);
-    while (peer->control == NULL)
+    while (peer->came == 0 || peer->controls[peer->came - 1] == NULL)
         wait_more(peer, "a worker");
-    ck_assert_int_eq(beamc__rpc_stream_try_send(peer->control, message), BEAMC__RPC_SENT);
+    ck_assert_int_eq(beamc__rpc_stream_try_send(peer->controls[peer->came - 1], message),
+                     BEAMC__RPC_SENT);
     uv_mutex_unlock(&peer->lock);
     beamc__rpc_message_unref(message);
 }
@@ -430,9 +446,11 @@ const char *boot_peer_answer(boot_peer *peer, const char *instruction)
 void boot_peer_dismiss(boot_peer *peer)
 {
     uv_mutex_lock(&peer->lock);
-    while (peer->control == NULL)
+    while (peer->came == 0)
         wait_more(peer, "a worker");
-    beamc__rpc_stream_finish(peer->control, BEAMC__RPC_OK, NULL);
+    for (int i = 0; i < peer->came; i++)
+        if (peer->controls[i] != NULL)
+            beamc__rpc_stream_finish(peer->controls[i], BEAMC__RPC_OK, NULL);
     uv_mutex_unlock(&peer->lock);
 }
 
@@ -452,6 +470,23 @@ void boot_peer_wait_came(boot_peer *peer, int count)
 void boot_peer_wait_went(boot_peer *peer, int count)
 {
     wait_count(peer, &peer->went, count, "a worker to go");
+}
+
+int boot_peer_came(boot_peer *peer)
+{
+    return read_count(peer, &peer->came);
+}
+
+void boot_peer_wait_worker(boot_peer *peer, const char *id)
+{
+    uv_mutex_lock(&peer->lock);
+    for (int i = 0;; i++) {
+        while (i >= peer->came)
+            wait_more(peer, id);
+        if (strcmp(peer->workers[i], id) == 0)
+            break;
+    }
+    uv_mutex_unlock(&peer->lock);
 }
 
 const char *boot_peer_log(boot_peer *peer, const char *part)

@@ -31,6 +31,9 @@ beamc__rpc_queue *boot_peer_queue(boot_peer *peer);
 /* A text among the pipeline's options, by its bare name. */
 void boot_peer_option(boot_peer *peer, const char *name, const char *value);
 
+/* Workers that are to come besides the one that is started. */
+void boot_peer_sibling(boot_peer *peer, const char *id);
+
 /* A file that is staged as @name.  @hash: what is promised; NULL: the true one. */
 void boot_peer_file(boot_peer *peer, const char *name, const char *text, const char *hash);
 /* All of them, as the runner lists them; *@count of them. */
@@ -48,15 +51,18 @@ int boot_peer_at_once(boot_peer *peer);
 /* The worker_id that the provision info was asked with; "" before. */
 const char *boot_peer_worker_id(boot_peer *peer);
 
-/* Sends an instruction to the worker, waiting for one to be there. */
+/* Sends an instruction to the worker that came last, waiting for one to be there. */
 void boot_peer_send(boot_peer *peer, const char *instruction);
 /* Waits for the answer to it: the error's text. */
 const char *boot_peer_answer(boot_peer *peer, const char *instruction);
-/* Ends the worker's control stream well. */
+/* Ends the control streams of all workers well. */
 void boot_peer_dismiss(boot_peer *peer);
 /* How often a worker came to be controlled, and how often one went; waits for at least @count. */
 void boot_peer_wait_came(boot_peer *peer, int count);
 void boot_peer_wait_went(boot_peer *peer, int count);
+int boot_peer_came(boot_peer *peer);
+/* Waits for a worker of this id to have come. */
+void boot_peer_wait_worker(boot_peer *peer, const char *id);
 /* Waits for a log entry with @part in it; its message. */
 const char *boot_peer_log(boot_peer *peer, const char *part);
 

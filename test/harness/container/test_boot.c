@@ -21,7 +21,7 @@
 #define OTHER_BUILD "0123456789abcdef0123456789abcdef01234567"
 
 static boot_peer *peer;
-static char boot_program[PATH_MAX];
+static char boot_program[PATH_MAX], wordcount[PATH_MAX];
 static char provision[128], semi_persist_dir[PATH_MAX];
 
 static void setup(void)
@@ -32,6 +32,7 @@ static void setup(void)
     char *path = realpath(directory, NULL);
     ck_assert_ptr_nonnull(path);
     snprintf(boot_program, sizeof(boot_program), "%s/beamc-boot", path);
+    snprintf(wordcount, sizeof(wordcount), "%s/wordcount", path);
     free(path);
     scratch_setup();
     peer = boot_peer_new();
@@ -45,17 +46,22 @@ static void teardown(void)
     scratch_teardown();
 }
 
-/* beamc-boot with these arguments, NULL for none; what it says goes to the file "said". */
-static pid_t start_boot(const char *first, const char *second, const char *third)
+/* A program with these arguments, NULL for none; what it says goes to the file "said". */
+static pid_t start(const char *program, const char *first, const char *second, const char *third)
 {
-    const char *const args[] = { boot_program, first, second, third, NULL };
+    const char *const args[] = { program, first, second, third, NULL };
     int said = open("said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const beamc__spawn_options options = { .path = boot_program, .args = args, .output = said };
+    const beamc__spawn_options options = { .path = program, .args = args, .output = said };
     pid_t pid;
 
     ck_assert_int_eq(beamc__spawn(&pid, &options), 0);
     close(said);
     return pid;
+}
+
+static pid_t start_boot(const char *first, const char *second, const char *third)
+{
+    return start(boot_program, first, second, third);
 }
 
 static int wait_for(pid_t pid)
@@ -208,6 +214,23 @@ START_TEST(a_program_serves_the_jobs_of_its_own_build)
 }
 END_TEST
 
+START_TEST(a_program_starts_its_siblings_and_waits_for_them)
+{
+    boot_peer_sibling(peer, "1-1");
+    boot_peer_sibling(peer, "1-2");
+    boot_peer_sibling(peer, "1-3");
+    pid_t pid = start(wordcount, "--id=1-1", provision, NULL);
+    boot_peer_wait_worker(peer, "1-1");
+    boot_peer_wait_worker(peer, "1-2");
+    boot_peer_wait_worker(peer, "1-3");
+    boot_peer_dismiss(peer);
+    ck_assert_int_eq(wait_for(pid), 0);
+    boot_peer_wait_went(peer, 3);
+    /* Siblings have none of their own, though they are told the same. */
+    ck_assert_int_eq(boot_peer_came(peer), 3);
+}
+END_TEST
+
 Suite *suite_boot(void)
 {
     Suite *suite = suite_create("boot");
@@ -224,6 +247,7 @@ Suite *suite_boot(void)
     tcase_add_test(tc, boot_needs_an_id);
     tcase_add_test(tc, a_program_refuses_the_jobs_of_another_build);
     tcase_add_loop_test(tc, a_program_serves_the_jobs_of_its_own_build, 0, 2);
+    tcase_add_test(tc, a_program_starts_its_siblings_and_waits_for_them);
     suite_add_tcase(suite, tc);
     return suite;
 }
