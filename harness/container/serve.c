@@ -64,6 +64,7 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
         .short_ids = beamc__provision_has(info, BEAMC_URN_PROTOCOL_MONITORING_INFO_SHORT_IDS),
         .embed_output =
             beamc__provision_has(info, BEAMC_URN_PROTOCOL_CONTROL_RESPONSE_ELEMENTS_EMBEDDING),
+        .flush_size = (size_t)job->data_buffer_size,
         .flush_ms = job->data_buffer_ms,
         .sample_elements = job->sample_data,
         .sample_errors = job->sample_exceptions,

@@ -15,6 +15,7 @@
 
 #define FLUSH_SIZE ((size_t)64 << 10) /* what a stream carries most cheaply */
 #define BUFFER_SIZE (FLUSH_SIZE + (4 << 10)) /* so that most elements end before it has to grow */
+#define FLUSH_MAX ((size_t)64 << 20)
 #define SEND_LIMIT ((size_t)4 << 20)
 
 /* Protobuf wire: field << 3 | type. */
@@ -277,7 +278,7 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
 {
     beamc__data_output *output = (beamc__data_output *)self;
 
-    if (BEAMC_LIKELY(self->buffer.size < FLUSH_SIZE)) {
+    if (BEAMC_LIKELY(self->buffer.size < output->flush_size)) {
         if (BEAMC_LIKELY(__atomic_load_n(output->ticks, __ATOMIC_RELAXED) == output->tick))
             return NULL;
         return beamc__data_output_flush(output);
@@ -289,9 +290,12 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
                              const char *instruction_id, const char *transform_id,
-                             const uint32_t *ticks)
+                             size_t flush_size, const uint32_t *ticks)
 {
     memset(out, 0, sizeof(*out));
+    out->flush_size = flush_size == 0          ? FLUSH_SIZE
+                      : flush_size < FLUSH_MAX ? flush_size
+                                               : FLUSH_MAX;
     out->ticks = ticks;
     out->tick = __atomic_load_n(ticks, __ATOMIC_RELAXED);
     out->output.transform_id = transform_id;

@@ -51,15 +51,16 @@ typedef struct {
     beamc__data_stream *stream;
     beamc__rpc_stream *call; /* one bundle's elements all go to the same */
     const char *instruction_id;
+    size_t flush_size;     /* bytes */
     const uint32_t *ticks; /* atomic: a new number, and what is gathered is to be sent */
     uint32_t tick;         /* the number of the last time */
     bool has_sent;
 } beamc__data_output;
 
-/* @ticks is borrowed as long as the output. */
+/* @flush_size 0: what a stream carries most cheaply.  @ticks is borrowed as long as the output. */
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
                              const char *instruction_id, const char *transform_id,
-                             const uint32_t *ticks);
+                             size_t flush_size, const uint32_t *ticks);
 /* Sends what is gathered, if there is a new tick. */
 BEAMC_MUST_USE beamc_error *beamc__data_output_flush(beamc__data_output *output);
 /* Instead of sending: adds the elements and the mark of the end to @to, which has room for two; all of

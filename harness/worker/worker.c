@@ -59,6 +59,7 @@ struct beamc__worker {
     bool fenced; /* there is no barrier: see harness/exec/data_channel.h */
     beamc_log_level log_level;
     int64_t ready_ms;
+    size_t flush_size;
     int64_t flush_ms; /* 0: none */
     const beamc_log_sink *log;
     beamc__plan_options plan_options;
@@ -327,7 +328,7 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
         beamc__data_stream *stream;
         BEAMC_TRY(data_stream_of(worker, from->sinks[i].url, &stream));
         beamc__data_output_init(&out->outputs[i], stream, of->instruction_id,
-                                from->sinks[i].transform_id, &of->ticks);
+                                from->sinks[i].transform_id, worker->flush_size, &of->ticks);
         out->output_list[i] = &out->outputs[i].output;
         out->output_count++;
     }
@@ -1084,6 +1085,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->fenced = !beamc__data_channel_prepare();
     worker->log = &stderr_sink;
     worker->log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO;
+    worker->flush_size = options->flush_size;
     worker->flush_ms = options->flush_ms > 0 ? options->flush_ms : 0;
     worker->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;
     worker->plan_options = (beamc__plan_options){ .functions = options->functions,

@@ -27,6 +27,7 @@ typedef struct {
     size_t function_count;
     bool short_ids;            /* the runner takes metrics by short ids alone */
     bool embed_output;         /* the runner takes elements in the answer to a bundle */
+    size_t flush_size;         /* bytes that a bundle emits into one port until they go; 0: 64 KB */
     int64_t flush_ms;          /* what a bundle emits waits no longer; 0: until there is enough */
     bool sample_elements;      /* for SampleData: some, and those that fail */
     bool sample_errors;        /* only those */

@@ -342,6 +342,20 @@ START_TEST(elements_may_go_with_the_answer)
 }
 END_TEST
 
+START_TEST(what_is_emitted_goes_when_there_is_enough)
+{
+    static const size_t sizes[] = { 1, 40, SIZE_MAX };
+    static const int messages[] = { 5, 3, 2 }; /* of four elements of 19 bytes, and the mark */
+    beamc__worker_options options = { .id = "w", .flush_size = sizes[_i] };
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_echo);
+    check_bundle("i1", "d1", "one two six ten", "one\ntwo\nsix\nten\n");
+    ck_assert_int_eq(fn_peer_output(runner, "i1", "out")->messages, messages[_i]);
+    finish();
+}
+END_TEST
+
 /* Into a bundle that waits for more, and into one that is at work. */
 START_TEST(what_is_emitted_may_have_to_go_soon)
 {
@@ -586,6 +600,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, elements_come_in_any_number_of_messages);
     tcase_add_test(tc, elements_may_come_with_the_request);
     tcase_add_test(tc, elements_may_go_with_the_answer);
+    tcase_add_loop_test(tc, what_is_emitted_goes_when_there_is_enough, 0, 3);
     tcase_add_test(tc, what_is_emitted_may_have_to_go_soon);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
     tcase_add_test(tc, elements_of_busy_bundles_wait_outside);
