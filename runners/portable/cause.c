@@ -74,13 +74,17 @@ static const char *skip_bundle(const char *at, const char *end)
 static size_t class_name(const char *at, const char *end)
 {
     const char *start = at;
-    bool dotted = false;
+    const char *last = NULL; /* part of it */
 
     while (at < end && (isalnum((unsigned char)*at) || strchr("._$", *at) != NULL)) {
-        dotted = dotted || *at == '.';
+        if (*at == '.')
+            last = at + 1;
         at++;
     }
-    return dotted && islower((unsigned char)*start) ? (size_t)(at - start) : 0;
+    return last != NULL && last < at && islower((unsigned char)*start) &&
+                   isupper((unsigned char)*last)
+               ? (size_t)(at - start)
+               : 0;
 }
 
 /* Past all names of exceptions that are followed by more. */

@@ -12,7 +12,8 @@ static const struct {
     { "\n  plain words \r\nmore of them", "plain words" },
     { "java.lang.IllegalStateException: no slots\n\tat a.B.c(B.java:1)", "no slots" },
     { "java.lang.NullPointerException\n\tat a.B.c(B.java:1)", "java.lang.NullPointerException" },
-    { "no.such.file: left alone", "left alone" },
+    { "no.such.file: left alone", "no.such.file: left alone" },
+    { "self.address: localhost:1", "self.address: localhost:1" },
     { "File: left alone", "File: left alone" },
     { "java.lang.RuntimeException: outer\n\tat a.B.c(B.java:1)\nCaused by: a.b.C$D: middle\n"
       "\tat a.B.d(B.java:2)\nCaused by: java.io.IOException: e.F: inner\n\tat a.B.e(B.java:3)\n",
