@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beamc jobs and beamc graph --job on a scripted job server. */
+#include "test/alloc.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"
@@ -386,6 +387,32 @@ START_TEST(what_is_no_pipeline_is_not_drawn)
 }
 END_TEST
 
+START_TEST(no_memory_is_an_error)
+{
+    beamc_pipeline *pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
+    beamc_buffer bytes;
+
+    beamc_buffer_init(&bytes);
+    beamc_par_do(beamc_impulse(pipeline), &copy);
+    ck_assert_ptr_null(beamc_pipeline_serialize(pipeline, &bytes));
+    scratch_write("p.pb", bytes.data, bytes.size);
+    beamc_buffer_dispose(&bytes);
+    beamc_pipeline_free(pipeline);
+    for (long n = 0;; n++) {
+        test_alloc_fail_at(n);
+        const cli_run *run = cli("graph p.pb");
+        bool failed = test_alloc_failed();
+        test_alloc_fail_at(-1);
+        if (!failed) {
+            ck_assert_int_eq(run->status, 0);
+            break;
+        }
+        ck_assert_msg(run->status != 0, "allocation %ld", n);
+        check_has(run->err, "out of memory");
+    }
+}
+END_TEST
+
 Suite *suite_jobs(void)
 {
     Suite *suite = suite_create("jobs");
@@ -418,6 +445,7 @@ Suite *suite_jobs(void)
     tcase_add_test(tc, a_job_without_metrics_says_why);
     tcase_add_test(tc, the_pipeline_of_a_job_is_drawn);
     tcase_add_test(tc, what_is_no_pipeline_is_not_drawn);
+    tcase_add_test(tc, no_memory_is_an_error);
     suite_add_tcase(suite, tc);
     return suite;
 }
