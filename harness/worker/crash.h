@@ -18,7 +18,7 @@
 #include "harness/worker/stack.h"
 #include <signal.h>
 
-#define BEAMC__CRASH_MS 4000 /* for all that is told */
+#define BEAMC__CRASH_MS 5000 /* for all that is told */
 
 /* What the thread was doing. */
 typedef struct {

@@ -23,6 +23,7 @@
 #include "sdk/rpc/pack.h"
 #include "sdk/rpc/stream.h"
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <uv.h>
@@ -435,8 +436,8 @@ static void run_bundle(void *arg)
     FN(InstructionResponse) response = FNK(INSTRUCTION_RESPONSE__INIT);
     FN(ProcessBundleResponse) done = FNK(PROCESS_BUNDLE_RESPONSE__INIT);
     ports opened = { 0 };
-
     const char *descriptor_id = of->request->process_bundle_descriptor_id;
+
     beamc__activity_begin(worker->activities, &of->activity, of->instruction_id, descriptor_id,
                           &of->elements);
     beamc_error *error = beamc__descriptors_get(worker->descriptors, descriptor_id, &from);
@@ -864,24 +865,21 @@ static void answer_for(void *ctx, const beamc__instruction *at)
         send_text(words->worker, at->id, words->text);
 }
 
-/* A bundle's thread will not come back: the runner's log is told, and the bundle is answered in its
- * place, since to a runner the worker would else just be gone.  @is_last: so is the process. */
-static void tell_end(beamc__worker *worker, const char *instruction, const char *transform,
-                     const char *message, const char *stack, bool is_last)
+/* A bundle's thread will not come back, and is answered for: to a runner the worker would else just be
+ * gone.  Returns when that is sent, or not soon enough. */
+static void answer_in_place(beamc__worker *worker, const char *instruction, const char *message,
+                            const char *stack)
 {
-    const beamc_log_target log = { worker->log, worker->log_level, instruction, transform };
+    const int64_t until = now_ms() + LAST_WORDS_MS;
+    const struct timespec nap = { .tv_nsec = 1000000 };
     char text[ERROR_SIZE];
     last_words words = { worker, text };
 
-    /* Without a log of the runner's, the watcher of crashes has told standard error already. */
-    if (!is_last || worker->log_stream != NULL)
-        beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
     snprintf(text, sizeof(text), "%s\n%s", message, stack == NULL ? "" : stack);
     beamc__utf8_clean(text);
-    if (instruction != NULL)
-        beamc__instructions_visit(worker->instructions, instruction, answer_for, &words);
-    if (is_last && worker->log_stream != NULL)
-        beamc__log_stream_finish(worker->log_stream, LAST_WORDS_MS);
+    beamc__instructions_visit(worker->instructions, instruction, answer_for, &words);
+    while (beamc__rpc_stream_unsent(worker->control) > 0 && now_ms() < until)
+        nanosleep(&nap, NULL);
 }
 
 static beamc__worker *of_crash(beamc__crash_listener *listener)
@@ -894,25 +892,38 @@ static bool find_crashed(beamc__crash_listener *self, pid_t thread, beamc__crash
     return beamc__activities_find_crashed(of_crash(self)->activities, thread, out);
 }
 
+/* Standard error has been told by whoever watches. */
 static void tell_crash(beamc__crash_listener *self, const beamc__crash *crash, bool is_mine)
 {
     beamc__worker *worker = of_crash(self);
     const beamc__crash_place *place = is_mine ? crash->place : NULL;
+    const beamc_log_target log = {
+        worker->log, worker->log_level, place == NULL ? NULL : place->instruction,
+        place == NULL || place->transform[0] == '\0' ? NULL : place->transform
+    };
 
-    tell_end(worker, place == NULL ? NULL : place->instruction,
-             place == NULL || place->transform[0] == '\0' ? NULL : place->transform, crash->message,
-             crash->stack, true);
+    if (worker->log_stream != NULL)
+        beamc__log_trace(&log, BEAMC_LOG_CRITICAL, crash->message, crash->stack);
+    if (place != NULL)
+        answer_in_place(worker, place->instruction, crash->message, crash->stack);
+    if (worker->log_stream != NULL)
+        beamc__log_stream_finish(worker->log_stream, LAST_WORDS_MS);
 }
 
 static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,
                     const beamc__activity_view *view, const char *message, const char *stack)
 {
     beamc__worker *worker = ctx;
+    const beamc_log_target log = { worker->log, worker->log_level, view->instruction,
+                                   view->place.transform };
 
-    tell_end(worker, view->instruction, view->place.transform, message, stack,
-             worker->give_up != NULL);
-    if (worker->give_up != NULL)
-        worker->give_up();
+    beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
+    answer_in_place(worker, view->instruction, message, stack);
+    if (worker->give_up == NULL)
+        return;
+    if (worker->log_stream != NULL)
+        beamc__log_stream_finish(worker->log_stream, LAST_WORDS_MS);
+    worker->give_up();
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
