@@ -182,15 +182,32 @@ static void say(size_t *at, const char *format, ...)
         *at += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* The innermost of the program itself: a library that aborts or was given bad pointers is not where
- * people look first. */
-static uintptr_t frame_to_name(void)
+/* What the C library does between abort() and the signal, where it is part of the program. */
+static bool is_of_abort(const char *function)
+{
+    static const char *const starts[] = { "__pthread_kill", "pthread_kill", "raise", "gsignal",
+                                          "abort",          "__assert",     "__libc_message",
+                                          "malloc_printerr" };
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+        if (strncmp(function, starts[i], strlen(starts[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The innermost function of the program itself: a library that aborts or was given bad pointers is not
+ * where people look first. */
+static void print_function(char *out, size_t size)
 {
     for (size_t i = 0; i < watch.stack.count; i++) {
-        if (beamc__symbol_is_own(watch.stack.frames[i]))
-            return watch.stack.frames[i];
+        if (!beamc__symbol_is_own(watch.stack.frames[i]))
+            continue;
+        beamc__symbol_print(watch.stack.frames[i], out, size);
+        if (watch.signal != SIGABRT || !is_of_abort(out))
+            return;
     }
-    return watch.stack.frames[0];
+    beamc__symbol_print(watch.stack.frames[0], out, size);
 }
 
 static void print_message(const beamc__crash_place *place)
@@ -214,7 +231,7 @@ static void print_message(const beamc__crash_place *place)
         say(&at, " at address 0x%" PRIxPTR, watch.address);
     if (watch.stack.count == 0)
         return;
-    beamc__symbol_print(frame_to_name(), function, sizeof(function));
+    print_function(function, sizeof(function));
     say(&at, " in %s", function);
 }
 
