@@ -145,6 +145,8 @@ beamc_error *beamc__op_sink(beamc__op **out, const beamc__op_spec *spec);
 beamc_error *beamc__op_par_do(beamc__op **out, const beamc__op_spec *spec);
 /* Calls setup of an op that is a ParDo, once all receivers are known; others pass. */
 beamc_error *beamc__par_do_set_up(beamc__op *op);
+/* The value that it does nothing but pair its elements with; NULL: it does more, or is no ParDo. */
+const int64_t *beamc__par_do_pairs_with(const beamc__op *op);
 beamc_error *beamc__op_window_into(beamc__op **out, const beamc__op_spec *spec);
 beamc_error *beamc__op_flatten(beamc__op **out, const beamc__op_spec *spec);
 
@@ -161,6 +163,10 @@ beamc_error *beamc__op_combine(beamc__op **out, const beamc__op_spec *spec,
 /* For a ParDo whose function combines grouped values. */
 beamc_error *beamc__op_combine_function(beamc__op **out, const beamc__op_spec *spec,
                                         const CS(Function) *function, beamc__combine_part part);
+
+/* A precombine takes keys alone, each with the input @paired (borrowed): here is where to.  NULL: @op
+ * is none, or takes no int64.  What it received still counts as its elements. */
+beamc_receiver *beamc__precombine_keys(beamc__op *op, const int64_t *paired);
 
 /* The thawed configuration of a function, in the plan's arena; *out NULL if it has none. */
 beamc_error *beamc__config_thaw(void **out, beamc__plan *plan, const CS(Function) *function,

@@ -48,6 +48,7 @@ const beamc_combine_fn beamc_count_fn = {
     .add = count_add,
     .merge = count_merge,
     .extract = count_extract,
+    .counts = true,
 };
 BEAMC_REGISTER(beamc_count_fn)
 

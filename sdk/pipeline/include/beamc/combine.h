@@ -52,6 +52,8 @@ typedef struct beamc_combine_fn {
     void (*display)(const void *config, beamc_display *display);
     beamc_error *(*freeze)(const void *config, beamc_buffer *out);
     beamc_error *(*thaw)(void **config, const uint8_t *bytes, size_t size, beamc_arena *arena);
+    /** add does ++*(int64_t *)accumulator and nothing else.  A harness may then do it itself. */
+    bool counts;
 } beamc_combine_fn;
 
 #define BEAMC_COMBINE_BODY(name, in, acc, out)                                                     \
@@ -93,7 +95,7 @@ typedef struct beamc_combine_fn {
                                            name##_call_add,                                        \
                                            name##_call_merge,                                      \
                                            name##_call_extract,                                    \
-                                           NULL, NULL, NULL, NULL, NULL, NULL };                   \
+                                           NULL, NULL, NULL, NULL, NULL, NULL, false };            \
     BEAMC_REGISTER(name)
 
 /** The same with more of the table, as BEAMC_DOFN_WITH. */
