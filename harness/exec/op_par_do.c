@@ -496,3 +496,16 @@ beamc_error *beamc__par_do_set_up(beamc__op *head)
     log_as_plan(op);
     return beamc__op_failed_when(head, "setup", call_without_element(op, op->dofn->setup));
 }
+
+const int64_t *beamc__par_do_pairs_with(const beamc__op *head)
+{
+    const par_do *op = (const par_do *)head;
+
+    if (head->receiver.process != process_light || op->dofn->pairs_with == NULL ||
+        head->output_count != 1)
+        return NULL;
+    const beamc_type *pair = beamc__type_bare(head->outputs[0]->type);
+    if (pair->kind != BEAMC_KIND_KV || !beamc_type_equal(pair->fields[0].type, head->input->type))
+        return NULL;
+    return op->dofn->pairs_with;
+}

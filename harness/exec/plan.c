@@ -542,15 +542,40 @@ static beamc_error *fan_process(beamc_receiver *self, const beamc_element_info *
     return NULL;
 }
 
-static beamc_error *connect_consumers(beamc__plan *plan, beamc__node *node)
+/* The one consumer of a PCollection, or NULL.  A flatten receives from several PCollections and cannot
+ * count each. */
+static beamc__op *only_consumer(const beamc__node *node)
 {
-    /* A flatten receives from several PCollections and cannot count each. */
     bool alone = node->consumer_count == 1 && node->consumers[0]->input == node &&
                  node->consumers[0]->receiver.process != pass_flat;
 
-    if (alone) {
-        node->receiver = &node->consumers[0]->receiver;
-        node->count = &node->consumers[0]->count;
+    return alone ? node->consumers[0] : NULL;
+}
+
+/* Elements that would only be paired with a number before they are combined go there by themselves,
+ * unless someone wants to see pairs. */
+static bool connect_past_pairing(beamc__node *node, const beamc__op *consumer)
+{
+    const int64_t *number = beamc__par_do_pairs_with(consumer);
+    beamc__op *next = number == NULL ? NULL : only_consumer(consumer->outputs[0]);
+    beamc_receiver *keys = next == NULL ? NULL : beamc__precombine_keys(next, number);
+
+    if (keys == NULL)
+        return false;
+    node->receiver = keys;
+    node->count = &next->count;
+    return true;
+}
+
+static beamc_error *connect_consumers(beamc__plan *plan, beamc__node *node)
+{
+    beamc__op *consumer = only_consumer(node);
+
+    if (consumer != NULL && plan->options.samples == NULL && connect_past_pairing(node, consumer))
+        return NULL;
+    if (consumer != NULL) {
+        node->receiver = &consumer->receiver;
+        node->count = &consumer->count;
         return NULL;
     }
     fan *made = beamc_arena_calloc(plan->arena, 1,

@@ -72,12 +72,14 @@ static beamc_error *paired_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc
     return beamc__shape_told(&out->output, beamc_type_kv(arena, input, BEAMC_TYPE(int64)));
 }
 
+static const int64_t one = 1;
+
 static beamc_error *setup_paired(beamc_context *ctx)
 {
     const beamc__pair *pair = beamc_instance(ctx);
 
     BEAMC_TRY(beamc__pair_setup(ctx));
-    *(int64_t *)(void *)(pair->out + pair->out_value) = 1;
+    memcpy(pair->out + pair->out_value, &one, sizeof(one));
     return NULL;
 }
 
@@ -109,6 +111,7 @@ static const beamc_dofn beamc_pair_with_one_fn = {
     .instance_size = sizeof(beamc__pair),
     .infer = paired_type,
     .light = true,
+    .pairs_with = &one,
 };
 BEAMC_REGISTER(beamc_pair_with_one_fn)
 

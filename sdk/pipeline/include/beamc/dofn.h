@@ -101,6 +101,9 @@ typedef struct beamc_dofn {
      *  nothing, and has no errors but those of emitting.  It is then called without bookkeeping, and
      *  its time counts as that of the DoFn before it. */
     bool light;
+    /** With `light`: process emits KV<element, int64> whose value is always this one, and does nothing
+     *  else.  A harness may then do it itself, or give what follows the element and the value apart. */
+    const int64_t *pairs_with;
 } beamc_dofn;
 
 #define BEAMC_DOFN_BODY(name, in)                                                                  \
@@ -118,7 +121,7 @@ typedef struct beamc_dofn {
                                      call,                                                         \
                                      NULL, NULL, NULL, NULL, NULL, 0,                              \
                                      outputs, output_count, NULL, 0, false,                        \
-                                     NULL, NULL, NULL, NULL, false };                              \
+                                     NULL, NULL, NULL, NULL, false, NULL };                        \
     BEAMC_REGISTER(name)
 
 /** BEAMC_DOFN(name, input word, output word) { body }: in the body `ctx` and `element`. */
