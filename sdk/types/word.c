@@ -3,8 +3,8 @@
  * word, so that a word is a run of ones. */
 #include <beamc/type.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
 #endif
 
 #define L 1, 1, 1, 1, 1, 1, 1, 1
@@ -27,7 +27,7 @@ static uint64_t slow_mask(const char *p, size_t size)
     return mask;
 }
 
-#ifdef __SSE2__
+#if defined(__x86_64__) && defined(__GNUC__)
 
 #define BLOCK 16
 
@@ -45,7 +45,7 @@ static inline uint32_t word_mask(const char *p)
 
 /* The mask of @size bytes, 64 at most.  Always four loads, so that nothing depends on the length of a
  * line; those that would read behind the block are moved to end with it and read bytes twice. */
-static inline uint64_t block_mask(const char *p, size_t size)
+static uint64_t narrow_mask(const char *p, size_t size)
 {
     if (size < BLOCK)
         return slow_mask(p, size);
@@ -54,6 +54,23 @@ static inline uint64_t block_mask(const char *p, size_t size)
     size_t third = last < 2 * BLOCK ? last : 2 * BLOCK;
     return (uint64_t)word_mask(p) | (uint64_t)word_mask(p + second) << second |
            (uint64_t)word_mask(p + third) << third | (uint64_t)word_mask(p + last) << last;
+}
+
+/* The same by one load, which reads just these bytes; the others are 0, which belongs to no word. */
+__attribute__((target("avx512f,avx512bw"))) static uint64_t wide_mask(const char *p, size_t size)
+{
+    __m512i bytes = _mm512_maskz_loadu_epi8(~UINT64_C(0) >> (WIDE - size), p);
+    __m512i lower = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
+    __m512i from_a = _mm512_sub_epi8(lower, _mm512_set1_epi8('a'));
+
+    return _mm512_cmplt_epu8_mask(from_a, _mm512_set1_epi8(26)) |
+           _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\'')) | _mm512_movepi8_mask(bytes);
+}
+
+/* @size: 1 to 64. */
+static inline uint64_t block_mask(const char *p, size_t size)
+{
+    return __builtin_cpu_supports("avx512bw") ? wide_mask(p, size) : narrow_mask(p, size);
 }
 
 #else

@@ -95,7 +95,7 @@ BEAMC_API void beamc_words_join(beamc_words *words, beamc_string *word);
 /** The next word; false at the end. */
 static inline bool beamc_words_next(beamc_words *words, beamc_string *word)
 {
-    if (words->mask == 0 && !beamc_words_fill(words))
+    if (words->mask == 0 && (words->next == words->end || !beamc_words_fill(words)))
         return false;
     uint64_t mask = words->mask;
     uint64_t rest = mask + (mask & (0 - mask)); /* carries to the first bit behind the first run */
