@@ -108,6 +108,23 @@ static inline beamc_error *beamc__op_pass(beamc__op *op, beamc_error *error)
     return BEAMC_LIKELY(error == NULL) ? NULL : beamc__op_failed(op, error);
 }
 
+/* Whether the bundle in work was cancelled: then its error. */
+static inline beamc_error *beamc__plan_look_up(const beamc__plan *plan)
+{
+    const volatile int *cancel = plan->bundle == NULL ? NULL : plan->bundle->cancel;
+
+    if (BEAMC_LIKELY(cancel == NULL || __atomic_load_n(cancel, __ATOMIC_RELAXED) == 0))
+        return NULL;
+    return beamc_error_new(BEAMC_ECANCELLED, "cancelled");
+}
+
+/* For an op that has counted an element: now and then it looks up.  One element of the source may
+ * become any number further down, so the source's own look is not enough. */
+static inline beamc_error *beamc__op_look_up(const beamc__op *op)
+{
+    return BEAMC_UNLIKELY(op->count % 1024 == 0) ? beamc__plan_look_up(op->plan) : NULL;
+}
+
 /* The type below length prefixes: the same layout. */
 static inline const beamc_type *beamc__type_bare(const beamc_type *type)
 {

@@ -75,6 +75,7 @@ static beamc_error *process(beamc_receiver *self, const beamc_element_info *info
     par_do *op = (par_do *)self;
 
     beamc__count_up(&op->op.count);
+    BEAMC_TRY(beamc__op_look_up(&op->op));
     return call(op, info, value);
 }
 
@@ -99,6 +100,7 @@ static beamc_error *process_windows(beamc_receiver *self, const beamc_element_in
     beamc__decode_context context = { op->ctx.arena, NULL };
 
     beamc__count_up(&op->op.count);
+    BEAMC_TRY(beamc__op_look_up(&op->op));
     if (BEAMC_LIKELY(info->window_count == 1))
         return call(op, info, value);
     one.window_count = 1;

@@ -245,6 +245,7 @@ static inline beamc_error *process(precombine *op, const beamc_element_info *inf
                                    const void *input)
 {
     beamc__count_up(&op->base.op.count);
+    BEAMC_TRY(beamc__op_look_up(&op->base.op));
     beamc__op *outer = beamc__plan_enter(op->base.op.plan, &op->base.op);
     beamc_error *error = take_windows(op, info, key, input);
     beamc__plan_leave(op->base.op.plan, outer);

@@ -62,6 +62,7 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
     size_t key_size;
 
     beamc__count_up(&op->op.count);
+    BEAMC_TRY(beamc__op_look_up(&op->op));
     int rc = op->is_plain
                  ? encode_plain(op, info, value, &output->buffer, &head_size, &key_size)
                  : encode(op, info, value, &output->buffer, &head_size, &key_size);

@@ -88,6 +88,7 @@ static ALWAYS_INLINE beamc_error *add_all(precombine *op, bool counts)
 static __attribute__((noinline)) beamc_error *take_all(precombine *op)
 {
     op->next = op->waiting;
+    BEAMC_TRY(beamc__plan_look_up(op->base.op.plan));
     beamc_error *error = op->base.fn->counts ? add_all(op, true) : add_all(op, false);
     if (BEAMC_LIKELY(error == NULL))
         error = beamc__precombine_drain(op); /* nothing waits: only if it has become too large */

@@ -217,6 +217,87 @@ START_TEST(a_flatten_of_nothing_gives_nothing)
 }
 END_TEST
 
+/* Gives its element over and over until it is told to stop. */
+BEAMC_DOFN(plan_flood, string, string)
+{
+    for (;;)
+        BEAMC_TRY(beamc_emit(ctx, element));
+}
+
+static volatile int plan_stopped;
+
+BEAMC_DOFN_WITH(plan_stop, string, string, .light = true)
+{
+    plan_stopped = 1;
+    return beamc_emit(ctx, element);
+}
+
+BEAMC_KV(plan_one, string, int64)
+
+BEAMC_DOFN(plan_with_one, string, plan_one)
+{
+    plan_one pair = { *element, 1 };
+    return beamc_emit(ctx, &pair);
+}
+
+BEAMC_COMBINE(plan_add, int64, int64, int64)
+
+static beamc_error *plan_add_create(beamc_combine_context *ctx BEAMC_UNUSED, int64_t *sum)
+{
+    *sum = 0;
+    return NULL;
+}
+
+static beamc_error *plan_add_add(beamc_combine_context *ctx BEAMC_UNUSED, int64_t *sum,
+                                 const int64_t *more)
+{
+    *sum += *more;
+    return NULL;
+}
+
+static beamc_error *plan_add_merge(beamc_combine_context *ctx BEAMC_UNUSED, int64_t *sum,
+                                   int64_t *more)
+{
+    *sum += *more;
+    return NULL;
+}
+
+static beamc_error *plan_add_extract(beamc_combine_context *ctx BEAMC_UNUSED, int64_t *sum,
+                                     int64_t *out)
+{
+    *out = *sum;
+    return NULL;
+}
+
+/* One element of the source may become so many that its end is far away: into a sink, through ParDos,
+ * into a table of a combine. */
+START_TEST(a_bundle_is_cancelled_within_an_element)
+{
+    exec_kit *kit = strings_kit(4);
+
+    plan_stopped = 0;
+    exec_set_cancel(kit, &plan_stopped);
+    exec_par_do(kit, "flood", "p0", &plan_flood, "p1");
+    exec_par_do(kit, "stop", "p1", &plan_stop, "p2");
+    if (_i == 0) {
+        exec_sink(kit, "out", "p2");
+    } else if (_i == 1) {
+        exec_par_do(kit, "pass", "p2", &plan_pass, "p3");
+    } else {
+        exec_collection(kit, "pairs", &beamc_type_plan_one, beamc_global_windows());
+        exec_collection(kit, "sums", &beamc_type_plan_one, beamc_global_windows());
+        exec_par_do(kit, "pair", "p2", &plan_with_one, "pairs");
+        exec_combine(kit, "sum", BEAMC_URN_COMBINE_PER_KEY_PRECOMBINE, "pairs", &plan_add,
+                     BEAMC_TYPE(int64), 0, "sums");
+        exec_sink(kit, "out", "sums");
+    }
+    beamc_error *error = exec_run(kit);
+    ck_assert_int_eq(beamc_error_code(error), BEAMC_ECANCELLED);
+    beamc_error_free(error);
+    exec_kit_free(kit);
+}
+END_TEST
+
 START_TEST(elements_are_counted_by_pcollection)
 {
     exec_kit *kit = strings_kit(4);
@@ -802,6 +883,7 @@ Suite *suite_plan(void)
     tcase_add_test(tc, an_element_goes_to_all_consumers);
     tcase_add_test(tc, a_flatten_takes_each_input_as_often_as_it_stands_there);
     tcase_add_test(tc, a_flatten_of_nothing_gives_nothing);
+    tcase_add_loop_test(tc, a_bundle_is_cancelled_within_an_element, 0, 3);
     tcase_add_test(tc, elements_are_counted_by_pcollection);
     tcase_add_test(tc, time_is_booked_to_the_transform_at_work);
     tcase_add_test(tc, a_bundle_without_its_input_or_output_is_refused);
