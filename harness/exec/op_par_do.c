@@ -6,6 +6,7 @@
 #include "proto/urns.h"
 #include "sdk/pipeline/context.h"
 #include "sdk/pipeline/functions.h"
+#include "sdk/transforms/shape.h"
 #include <stdlib.h>
 #include <time.h>
 #include <uv.h>
@@ -371,6 +372,27 @@ static beamc_error *check_type(const char *what, const beamc_type *declared, con
                            declared->name, given->name);
 }
 
+/* Types that the table leaves open are those that the DoFn says for this use: it lays its outputs out by
+ * them.  One that thaws by itself has another configuration here than where the graph was built, so it
+ * cannot be asked; it checks at setup. */
+static beamc_error *check_inferred(par_do *op, const beamc__op_spec *spec, const char *name)
+{
+    const beamc_dofn *dofn = op->dofn;
+    beamc_dofn_types types = { .output = NULL };
+
+    if (dofn->infer == NULL || dofn->thaw != NULL)
+        return NULL;
+    const beamc_type *input = beamc__shape_strip(spec->plan->arena, op->op.input->type);
+    if (input == NULL)
+        return beamc_error_nomem();
+    BEAMC_TRY(beamc_error_wrap(
+        dofn->infer(dofn, input, op->ctx.config, spec->plan->arena, &types), "%s", name));
+    BEAMC_TRY(check_type("gives", types.output, op->op.outputs[0]->type, name));
+    for (size_t i = 0; i < dofn->output_count; i++)
+        BEAMC_TRY(check_type("gives", types.outputs[i], op->op.outputs[1 + i]->type, name));
+    return NULL;
+}
+
 /* Puts the op's outputs into the order of the DoFn's table. */
 static beamc_error *order_outputs(par_do *op, const beamc__op_spec *spec,
                                   const CS(Function) *function)
@@ -432,6 +454,7 @@ static beamc_error *set_up(par_do *op, const beamc__op_spec *spec, const CS(Func
     BEAMC_TRY(order_outputs(op, spec, function));
     BEAMC_TRY(beamc__config_thaw(&config, spec->plan, function, dofn->config, dofn->thaw));
     op->ctx.config = config;
+    BEAMC_TRY(check_inferred(op, spec, function->name));
     op->ctx.instance = beamc_arena_calloc(spec->plan->arena, 1, dofn->instance_size);
     if (op->ctx.instance == NULL)
         return beamc_error_nomem();

@@ -245,8 +245,10 @@ static beamc_error *unstamped_value_type(const beamc_dofn *dofn BEAMC_UNUSED,
                                          const beamc_type *input, const void *config BEAMC_UNUSED,
                                          beamc_arena *arena, beamc_dofn_types *out)
 {
+    BEAMC_TRY(beamc__shape_need_kv(input));
     const beamc_type *stamped = input->fields[1].type;
 
+    BEAMC_TRY(beamc__shape_need_kv(stamped));
     return beamc__shape_told(&out->output, beamc_type_kv(arena, input->fields[0].type,
                                                          stamped->fields[1].type));
 }

@@ -113,11 +113,30 @@ static const beamc_dofn beamc_sample_number_fn = {
 };
 BEAMC_REGISTER(beamc_sample_number_fn)
 
+/* These are parts of composites, where they get what they take; a worker may be sent anything. */
+static beamc_error *need_counted(const beamc_type *type)
+{
+    BEAMC_TRY(beamc__shape_need_kv(type));
+    if (type->fields[1].type->kind == BEAMC_KIND_INT64)
+        return NULL;
+    return beamc_error_new(BEAMC_ETYPE, "takes KV<T, int64>, but gets %s", type->name);
+}
+
+static beamc_error *need_numbered(const beamc_type *type)
+{
+    BEAMC_TRY(beamc__shape_need_iterable(type));
+    BEAMC_TRY(beamc__shape_need_kv(type->fields[0].type));
+    if (type->fields[0].type->fields[0].type->kind == BEAMC_KIND_INT64)
+        return NULL;
+    return beamc_error_new(BEAMC_ETYPE, "takes Iterable<KV<int64, T>>, but gets %s", type->name);
+}
+
 /* KV<T, int64> -> KV<int64, T> */
 static beamc_error *drawn_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
                                const void *config BEAMC_UNUSED, beamc_arena *arena,
                                beamc_dofn_types *out)
 {
+    BEAMC_TRY(need_counted(input));
     return beamc__shape_told(&out->output,
                              beamc_type_kv(arena, BEAMC_TYPE(int64), input->fields[0].type));
 }
@@ -178,6 +197,7 @@ static beamc_error *drawn_value_type(const beamc_dofn *dofn BEAMC_UNUSED, const 
                                      const void *config BEAMC_UNUSED, beamc_arena *arena,
                                      beamc_dofn_types *out)
 {
+    BEAMC_TRY(need_counted(input));
     const beamc_type *kv = input->fields[0].type;
 
     BEAMC_TRY(beamc__shape_need_kv(kv));
@@ -284,6 +304,7 @@ static beamc_error *single_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc
                                 const void *config BEAMC_UNUSED, beamc_arena *arena BEAMC_UNUSED,
                                 beamc_dofn_types *out)
 {
+    BEAMC_TRY(need_numbered(input));
     out->output = input->fields[0].type->fields[1].type;
     return NULL;
 }
@@ -324,6 +345,7 @@ static beamc_error *sample_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc
                                 const void *config BEAMC_UNUSED, beamc_arena *arena,
                                 beamc_dofn_types *out)
 {
+    BEAMC_TRY(need_numbered(input));
     return beamc__shape_told(
         &out->output, beamc_type_iterable(arena, input->fields[0].type->fields[1].type));
 }
@@ -351,6 +373,8 @@ static beamc_error *sample_value_type(const beamc_dofn *dofn BEAMC_UNUSED, const
                                       const void *config BEAMC_UNUSED, beamc_arena *arena,
                                       beamc_dofn_types *out)
 {
+    BEAMC_TRY(beamc__shape_need_kv(input));
+    BEAMC_TRY(need_numbered(input->fields[1].type));
     const beamc_type *numbered = input->fields[1].type->fields[0].type;
     const beamc_type *sample = beamc_type_iterable(arena, numbered->fields[1].type);
 

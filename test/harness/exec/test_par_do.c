@@ -495,12 +495,115 @@ START_TEST(types_of_the_table_and_of_the_pipeline_agree)
 }
 END_TEST
 
+/* ---- descriptors that do not fit the library's DoFns --------------------------------------------- */
+
+BEAMC_KV(fit_count, string, int64)
+BEAMC_KV(fit_swapped, int64, string)
+BEAMC_KV(fit_counted, fit_count, int64)
+BEAMC_KV(fit_numbered, int64, fit_count)
+BEAMC_ITERABLE(fit_strings, string)
+BEAMC_ITERABLE(fit_pairs, fit_swapped)
+BEAMC_KV(fit_group, string, fit_strings)
+BEAMC_KV(fit_winners, string, fit_pairs)
+
+static const beamc_type *const fit_types[] = {
+    BEAMC_TYPE(string),         BEAMC_TYPE(int64),        &beamc_type_fit_count,
+    &beamc_type_fit_swapped,    &beamc_type_fit_counted,  &beamc_type_fit_numbered,
+    &beamc_type_fit_strings,    &beamc_type_fit_pairs,    &beamc_type_fit_group,
+    &beamc_type_fit_winners,
+};
+#define FIT_TYPES (sizeof(fit_types) / sizeof(*fit_types))
+
+extern const beamc_function *const __start_beamc_functions[];
+extern const beamc_function *const __stop_beamc_functions[];
+
+/* A plan of one DoFn; with a configuration, if it has one, of zeros. */
+static exec_kit *fit_kit(const beamc_dofn *dofn, const beamc_type *in, const beamc_type *out)
+{
+    exec_kit *kit = exec_kit_new();
+    exec_par_do_options options = { .outputs = { "p1", "p2", "p3" } };
+    char zero[256] = "";
+    beamc_buffer config;
+
+    beamc_buffer_init(&config);
+    if (dofn->config != NULL && dofn->thaw == NULL) {
+        ck_assert_uint_le(dofn->config->size, sizeof(zero));
+        ck_assert_int_eq(beamc_encode(dofn->config, zero, false, &config), BEAMC_OK);
+        options.config = (beamc_bytes){ config.data, config.size };
+    }
+    exec_collection(kit, "p0", in, beamc_global_windows());
+    exec_collection(kit, "p1", out, beamc_global_windows());
+    for (size_t i = 0; i < 2; i++) {
+        const char *id = options.outputs[1 + i];
+        if (i < dofn->output_count)
+            exec_collection(kit, id,
+                            dofn->outputs[i].type != NULL ? dofn->outputs[i].type : out,
+                            beamc_global_windows());
+        else
+            options.outputs[1 + i] = NULL;
+    }
+    exec_source(kit, "in", "p0");
+    exec_par_do_with(kit, "fn", "p0", dofn, &options);
+    exec_sink(kit, "out", "p1");
+    beamc_buffer_dispose(&config);
+    return kit;
+}
+
+static bool is_of_library(const beamc_function *function)
+{
+    return function->kind == BEAMC_FUNCTION_DOFN && strncmp(function->name, "beamc_", 6) == 0;
+}
+
+/* Whatever a descriptor says that the library's DoFns take and give: that is an error, or it is what
+ * they say themselves, and then a bundle can run. */
+START_TEST(types_of_a_descriptor_must_be_what_infer_says)
+{
+    size_t made = 0;
+    size_t refused_types = 0;
+
+    for (const beamc_function *const *f = __start_beamc_functions; f < __stop_beamc_functions; f++) {
+        const beamc_dofn *dofn = (const beamc_dofn *)*f;
+        if (!is_of_library(*f) || dofn->infer == NULL || dofn->thaw != NULL ||
+            dofn->output_count > 2 || dofn->side_count > 0)
+            continue;
+        for (size_t i = 0; i < FIT_TYPES * FIT_TYPES; i++) {
+            exec_kit *kit = fit_kit(dofn, fit_types[i / FIT_TYPES], fit_types[i % FIT_TYPES]);
+            beamc_error *error = exec_run(kit);
+            made += error == NULL;
+            refused_types += error != NULL && beamc_error_code(error) == BEAMC_ETYPE;
+            beamc_error_free(error);
+            exec_kit_free(kit);
+        }
+    }
+    ck_assert_uint_gt(made, 40);
+    ck_assert_uint_gt(refused_types, 1000);
+}
+END_TEST
+
+START_TEST(a_type_that_does_not_fit_is_told)
+{
+    const beamc_dofn keys = { .function = { BEAMC_FUNCTION_DOFN, "beamc_keys_fn" } };
+    exec_kit *kit = fit_kit(&keys, &beamc_type_fit_count, BEAMC_TYPE(int64));
+
+    exec_check_error(kit, BEAMC_ETYPE, "beamc_keys_fn gives string, but the pipeline has int64");
+    exec_kit_free(kit);
+    kit = fit_kit(&keys, BEAMC_TYPE(string), BEAMC_TYPE(string));
+    exec_check_error(kit, BEAMC_ETYPE, "beamc_keys_fn: takes KV<K, V>, but gets string");
+    exec_kit_free(kit);
+}
+END_TEST
+
 Suite *suite_par_do(void)
 {
     Suite *suite = suite_create("par_do");
     TCase *tc = tcase_create("outputs");
     tcase_add_test(tc, tagged_outputs_are_in_the_order_of_the_table);
     tcase_add_test(tc, formatted_text_may_be_long);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("types");
+    tcase_add_test(tc, types_of_a_descriptor_must_be_what_infer_says);
+    tcase_add_test(tc, a_type_that_does_not_fit_is_told);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("errors");

@@ -88,7 +88,8 @@ typedef struct beamc_dofn {
     size_t side_count;
     bool observes_window; /* process is called once per window of an element */
     /** Checks @input and says the open types; new types come from @arena (beamc_type_kv, ...).
-     *  @config is the value given when the transform was built; may be NULL. */
+     *  @config is the value given when the transform was built; may be NULL.  Called again where it
+     *  runs, unless it thaws by itself: there @input may be anything that a runner sends. */
     beamc_error *(*infer)(const struct beamc_dofn *dofn, const beamc_type *input,
                           const void *config, beamc_arena *arena, beamc_dofn_types *out);
     /** Adds the configuration to what graphs and job pages show. */
