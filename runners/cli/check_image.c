@@ -15,8 +15,8 @@ enum { OUTPUT_SIZE = 4096, WORDS_SIZE = 512, PLATFORM_SIZE = 64 };
 static void this_platform(char out[PLATFORM_SIZE])
 {
     static const char *const names[][2] = {
-        { "x86_64", "amd64" },  { "aarch64", "arm64" }, { "i686", "386" },
-        { "armv7l", "arm" },    { "ppc64le", "ppc64le" }, { "s390x", "s390x" },
+        { "x86_64", "amd64" },    { "aarch64", "arm64" },   { "i686", "386" },
+        { "armv7l", "arm" },      { "ppc64le", "ppc64le" }, { "s390x", "s390x" },
         { "riscv64", "riscv64" },
     };
     struct utsname about;
@@ -69,10 +69,11 @@ static void check_known(beamc__findings *findings, const char *image, const char
                     about);
     const char *entry = about + size + strspn(about + size, " ");
     if (strcmp(entry, "null") == 0 || strcmp(entry, "[]") == 0 || entry[0] == '\0')
-        beamc__find(findings, BEAMC__FINDING_PROBLEM,
-                    "image %s starts nothing: its ENTRYPOINT must be beamc-boot or another worker's "
-                    "boot program",
-                    image);
+        beamc__find(
+            findings, BEAMC__FINDING_PROBLEM,
+            "image %s starts nothing: its ENTRYPOINT must be beamc-boot or another worker's "
+            "boot program",
+            image);
 }
 
 /* Whether the tool was there and answered: then what it knows was told. */
@@ -119,10 +120,11 @@ void beamc__check_image(beamc__findings *findings, const char *image, bool is_lo
     }
     if (docker != NULL) {
         beamc_error_print(docker, words, sizeof(words));
-        beamc__find(findings, BEAMC__FINDING_WARNING,
-                    "runners call docker, which does not work here (%s); podman stands in for it if "
-                    "its docker is first in their PATH, or DOCKER_HOST names its service",
-                    words);
+        beamc__find(
+            findings, BEAMC__FINDING_WARNING,
+            "runners call docker, which does not work here (%s); podman stands in for it if "
+            "its docker is first in their PATH, or DOCKER_HOST names its service",
+            words);
     }
     beamc_error_free(docker);
 }

@@ -19,9 +19,9 @@ typedef struct {
 static void check_requirements(const check *of)
 {
     static const char *const known[] = {
-        BEAMC_URN_REQUIREMENT_STATEFUL,          BEAMC_URN_REQUIREMENT_FINALIZATION,
-        BEAMC_URN_REQUIREMENT_STABLE_INPUT,      BEAMC_URN_REQUIREMENT_TIME_SORTED_INPUT,
-        BEAMC_URN_REQUIREMENT_SPLITTABLE_DOFN,   BEAMC_URN_REQUIREMENT_ON_WINDOW_EXPIRATION,
+        BEAMC_URN_REQUIREMENT_STATEFUL,        BEAMC_URN_REQUIREMENT_FINALIZATION,
+        BEAMC_URN_REQUIREMENT_STABLE_INPUT,    BEAMC_URN_REQUIREMENT_TIME_SORTED_INPUT,
+        BEAMC_URN_REQUIREMENT_SPLITTABLE_DOFN, BEAMC_URN_REQUIREMENT_ON_WINDOW_EXPIRATION,
     };
     const PB(Pipeline) *pipeline = of->graph->pipeline;
 
@@ -50,16 +50,27 @@ static bool is_any(const char *urn, const char *const *urns)
 
 static bool is_leaf_known(const beamc__graph_node *node)
 {
-    static const char *const urns[] = {
-        BEAMC_URN_PARDO, BEAMC_URN_FLATTEN, BEAMC_URN_GROUP_BY_KEY, BEAMC_URN_IMPULSE,
-        BEAMC_URN_WINDOW_INTO, BEAMC_URN_MAP_WINDOWS, BEAMC_URN_MERGE_WINDOWS, BEAMC_URN_TO_STRING,
-        BEAMC_URN_TEST_STREAM, BEAMC_URN_READ, BEAMC_URN_COMBINE_PER_KEY_PRECOMBINE,
-        BEAMC_URN_COMBINE_PER_KEY_MERGE_ACCUMULATORS, BEAMC_URN_COMBINE_PER_KEY_EXTRACT_OUTPUTS,
-        BEAMC_URN_COMBINE_PER_KEY_CONVERT_TO_ACCUMULATORS, BEAMC_URN_COMBINE_GROUPED_VALUES,
-        BEAMC_URN_SDF_PAIR_WITH_RESTRICTION, BEAMC_URN_SDF_SPLIT_AND_SIZE_RESTRICTIONS,
-        BEAMC_URN_SDF_PROCESS_SIZED_ELEMENT_AND_RESTRICTIONS,
-        BEAMC_URN_SDF_TRUNCATE_SIZED_RESTRICTIONS, BEAMC_URN_EXECUTABLE_STAGE, NULL
-    };
+    static const char *const urns[] = { BEAMC_URN_PARDO,
+                                        BEAMC_URN_FLATTEN,
+                                        BEAMC_URN_GROUP_BY_KEY,
+                                        BEAMC_URN_IMPULSE,
+                                        BEAMC_URN_WINDOW_INTO,
+                                        BEAMC_URN_MAP_WINDOWS,
+                                        BEAMC_URN_MERGE_WINDOWS,
+                                        BEAMC_URN_TO_STRING,
+                                        BEAMC_URN_TEST_STREAM,
+                                        BEAMC_URN_READ,
+                                        BEAMC_URN_COMBINE_PER_KEY_PRECOMBINE,
+                                        BEAMC_URN_COMBINE_PER_KEY_MERGE_ACCUMULATORS,
+                                        BEAMC_URN_COMBINE_PER_KEY_EXTRACT_OUTPUTS,
+                                        BEAMC_URN_COMBINE_PER_KEY_CONVERT_TO_ACCUMULATORS,
+                                        BEAMC_URN_COMBINE_GROUPED_VALUES,
+                                        BEAMC_URN_SDF_PAIR_WITH_RESTRICTION,
+                                        BEAMC_URN_SDF_SPLIT_AND_SIZE_RESTRICTIONS,
+                                        BEAMC_URN_SDF_PROCESS_SIZED_ELEMENT_AND_RESTRICTIONS,
+                                        BEAMC_URN_SDF_TRUNCATE_SIZED_RESTRICTIONS,
+                                        BEAMC_URN_EXECUTABLE_STAGE,
+                                        NULL };
 
     return is_any(node->urn, urns);
 }
@@ -72,8 +83,7 @@ static bool is_identity(const beamc__graph_node *node)
     for (size_t i = 0; i < transform->n_outputs; i++) {
         bool found = false;
         for (size_t k = 0; k < transform->n_inputs; k++)
-            found = found ||
-                    strcmp(transform->outputs[i]->value, transform->inputs[k]->value) == 0;
+            found = found || strcmp(transform->outputs[i]->value, transform->inputs[k]->value) == 0;
         if (!found)
             return false;
     }
@@ -82,13 +92,13 @@ static bool is_identity(const beamc__graph_node *node)
 
 static void check_leaf(const check *of, const beamc__graph_node *node)
 {
-    bool has_payload =
-        node->transform->spec != NULL && node->transform->spec->payload.len > 0;
+    bool has_payload = node->transform->spec != NULL && node->transform->spec->payload.len > 0;
 
     if (is_leaf_known(node))
         return;
     if (is_identity(node)) {
-        if (node->urn[0] == '\0' && of->runner != BEAMC__MODE_PRISM && of->runner != BEAMC__MODE_DIRECT)
+        if (node->urn[0] == '\0' && of->runner != BEAMC__MODE_PRISM &&
+            of->runner != BEAMC__MODE_DIRECT)
             beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
                         "%s is a transform without URN that does nothing, which %s refuses: leave "
                         "it out",
@@ -125,10 +135,11 @@ static void check_flatten(const check *of, const beamc__graph_node *node)
         const beamc__graph_collection *in = collection(of, transform->inputs[i]->value);
         if (in == NULL || strcmp(in->type, out->type) == 0)
             continue;
-        beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
-                    "%s flattens %s into %s, and Flink does not translate between coders: make both "
-                    "the same",
-                    node->unique_name, in->type, out->type);
+        beamc__find(
+            of->findings, BEAMC__FINDING_PROBLEM,
+            "%s flattens %s into %s, and Flink does not translate between coders: make both "
+            "the same",
+            node->unique_name, in->type, out->type);
         return;
     }
 }
@@ -205,15 +216,24 @@ static void check_environments(const check *of)
 
 static bool is_coder_known(const check *of, const char *urn)
 {
-    static const char *const all[] = {
-        BEAMC_URN_CODER_BYTES, BEAMC_URN_CODER_STRING_UTF8, BEAMC_URN_CODER_KV,
-        BEAMC_URN_CODER_BOOL, BEAMC_URN_CODER_VARINT, BEAMC_URN_CODER_DOUBLE,
-        BEAMC_URN_CODER_ITERABLE, BEAMC_URN_CODER_TIMER, BEAMC_URN_CODER_INTERVAL_WINDOW,
-        BEAMC_URN_CODER_LENGTH_PREFIX, BEAMC_URN_CODER_GLOBAL_WINDOW,
-        BEAMC_URN_CODER_WINDOWED_VALUE, BEAMC_URN_CODER_PARAM_WINDOWED_VALUE,
-        BEAMC_URN_CODER_STATE_BACKED_ITERABLE, BEAMC_URN_CODER_CUSTOM_WINDOW,
-        BEAMC_URN_CODER_SHARDED_KEY, BEAMC_URN_CODER_NULLABLE, NULL
-    };
+    static const char *const all[] = { BEAMC_URN_CODER_BYTES,
+                                       BEAMC_URN_CODER_STRING_UTF8,
+                                       BEAMC_URN_CODER_KV,
+                                       BEAMC_URN_CODER_BOOL,
+                                       BEAMC_URN_CODER_VARINT,
+                                       BEAMC_URN_CODER_DOUBLE,
+                                       BEAMC_URN_CODER_ITERABLE,
+                                       BEAMC_URN_CODER_TIMER,
+                                       BEAMC_URN_CODER_INTERVAL_WINDOW,
+                                       BEAMC_URN_CODER_LENGTH_PREFIX,
+                                       BEAMC_URN_CODER_GLOBAL_WINDOW,
+                                       BEAMC_URN_CODER_WINDOWED_VALUE,
+                                       BEAMC_URN_CODER_PARAM_WINDOWED_VALUE,
+                                       BEAMC_URN_CODER_STATE_BACKED_ITERABLE,
+                                       BEAMC_URN_CODER_CUSTOM_WINDOW,
+                                       BEAMC_URN_CODER_SHARDED_KEY,
+                                       BEAMC_URN_CODER_NULLABLE,
+                                       NULL };
 
     if (strcmp(urn, BEAMC_URN_CODER_ROW) == 0)
         return of->runner != BEAMC__MODE_PRISM;
@@ -241,8 +261,8 @@ static void tell_coders(const check *of)
     else
         beamc__find(of->findings, BEAMC__FINDING_OK,
                     "%s knows %zu of %zu coders; the others (%s) travel as bytes with their length",
-                    beamc__runner_mode_name(of->runner), components->n_coders - opaque, components->n_coders,
-                    first);
+                    beamc__runner_mode_name(of->runner), components->n_coders - opaque,
+                    components->n_coders, first);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
 #include "runner_kind.h"
 #include "runners/main/graph.h"
 
-/* @streaming: --streaming was given.  @has_environments: those of the message are those of the run. */
+/* @streaming: --streaming was given.  @has_environments: those of the message are those of the run.
+ */
 void beamc__check_pipeline(beamc__findings *findings, const beamc__graph *graph,
                            beamc__runner_kind runner, bool streaming, bool has_environments);
 

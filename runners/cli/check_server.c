@@ -43,13 +43,15 @@ static beamc__runner_kind tell(beamc__findings *findings, const char *endpoint,
         return expected;
     }
     beamc__find(findings, BEAMC__FINDING_OK,
-                "the job server at %s answers in %" PRId64 " ms; it is that of %s, with %zu options",
+                "the job server at %s answers in %" PRId64
+                " ms; it is that of %s, with %zu options",
                 endpoint, ms, beamc__runner_name(found), described->n_options);
     if (expected != BEAMC__RUNNER_OTHER && expected != found)
-        beamc__find(findings, BEAMC__FINDING_WARNING,
-                    "--runner names %s, but the job server at %s is that of %s: the job will be run "
-                    "by the latter",
-                    beamc__runner_name(expected), endpoint, beamc__runner_name(found));
+        beamc__find(
+            findings, BEAMC__FINDING_WARNING,
+            "--runner names %s, but the job server at %s is that of %s: the job will be run "
+            "by the latter",
+            beamc__runner_name(expected), endpoint, beamc__runner_name(found));
     return found;
 }
 
@@ -60,8 +62,8 @@ static beamc__runner_kind check_running(beamc__findings *findings, const char *e
     beamc__job_client *client = NULL;
     beamc_arena *arena = beamc_arena_new();
 
-    beamc_error *error = arena == NULL ? beamc_error_nomem()
-                                       : beamc__job_client_new(&client, endpoint, timeout_ms);
+    beamc_error *error =
+        arena == NULL ? beamc_error_nomem() : beamc__job_client_new(&client, endpoint, timeout_ms);
     uint64_t start = uv_hrtime();
     if (error == NULL)
         error = ask(client, &described, arena);

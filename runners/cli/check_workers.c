@@ -64,9 +64,9 @@ static beamc_error *ask_pool(const check *of, const char *url, beamc__rpc_queue 
 
     request.worker_id = (char *)"beamc-doctor";
     BEAMC_TRY(beamc__rpc_channel_new(&channel, queue, url, NULL));
-    beamc_error *error = beamc__rpc_call_packed(
-        &response, &code, channel, STOP_WORKER, &request.base,
-        &fn(stop_worker_response__descriptor), of->arena, of->timeout_ms);
+    beamc_error *error =
+        beamc__rpc_call_packed(&response, &code, channel, STOP_WORKER, &request.base,
+                               &fn(stop_worker_response__descriptor), of->arena, of->timeout_ms);
     beamc__rpc_channel_free(channel);
     if (code == BEAMC__RPC_UNAVAILABLE || code == BEAMC__RPC_DEADLINE_EXCEEDED)
         return error;
@@ -99,10 +99,11 @@ static void check_loopback(const check *of)
         beamc__find(of->findings, BEAMC__FINDING_OK,
                     "workers are threads of the program (LOOPBACK)");
     else
-        beamc__find(of->findings, BEAMC__FINDING_WARNING,
-                    "workers are threads of the program (LOOPBACK), which the runner at %s can only "
-                    "reach if it is on this machine: give another --environment_type",
-                    of->options->job_endpoint);
+        beamc__find(
+            of->findings, BEAMC__FINDING_WARNING,
+            "workers are threads of the program (LOOPBACK), which the runner at %s can only "
+            "reach if it is on this machine: give another --environment_type",
+            of->options->job_endpoint);
 }
 
 /* What the message that the runner gets says. */

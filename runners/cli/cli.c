@@ -160,9 +160,9 @@ static int run_words(int argc, const char **argv, FILE *out, FILE *err)
     if (is_help(words[0]))
         return help(count - 1, words + 1, out, err);
     if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "version") == 0)
-        return report_written(
-            err, "beamc", fprintf(out, "beamc %s\n", BEAMC_VERSION) >= 0 && fflush(out) == 0,
-            BEAMC__EXIT_OK);
+        return report_written(err, "beamc",
+                              fprintf(out, "beamc %s\n", BEAMC_VERSION) >= 0 && fflush(out) == 0,
+                              BEAMC__EXIT_OK);
     const beamc__command *command = beamc__command_find(count, words, &used);
     if (command != NULL)
         return run_command(command, argc - used, argv + used, out, err);

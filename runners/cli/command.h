@@ -7,7 +7,12 @@
 #include <beamc/options.h>
 #include <stdio.h>
 
-enum { BEAMC__EXIT_OK = 0, BEAMC__EXIT_FAILED = 1, BEAMC__EXIT_USAGE = 2, BEAMC__EXIT_SIGNAL = 128 };
+enum {
+    BEAMC__EXIT_OK = 0,
+    BEAMC__EXIT_FAILED = 1,
+    BEAMC__EXIT_USAGE = 2,
+    BEAMC__EXIT_SIGNAL = 128
+};
 
 /* One call of a command. */
 typedef struct {
@@ -28,8 +33,8 @@ typedef struct {
     size_t option_count;
     size_t least, most; /* arguments; SIZE_MAX: any number */
     bool takes_command; /* the first argument is a program, and all behind it is the program's */
-    /* *@status is the exit status; it is BEAMC__EXIT_OK before, and then BEAMC__EXIT_FAILED if there
-     * is an error, which is printed. */
+    /* *@status is the exit status; it is BEAMC__EXIT_OK before, and then BEAMC__EXIT_FAILED if
+     * there is an error, which is printed. */
     beamc_error *(*run)(const beamc__call *call, int *status);
 } beamc__command;
 

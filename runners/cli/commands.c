@@ -6,10 +6,10 @@
 #include <string.h>
 
 const beamc__command *const beamc__commands[] = {
-    &beamc__command_jobs_list,   &beamc__command_jobs_show,   &beamc__command_jobs_watch,
-    &beamc__command_jobs_logs,   &beamc__command_jobs_metrics, &beamc__command_jobs_cancel,
-    &beamc__command_jobs_drain,  &beamc__command_graph,     &beamc__command_doctor,
-    &beamc__command_image,       &beamc__command_worker_pool,
+    &beamc__command_jobs_list,  &beamc__command_jobs_show,    &beamc__command_jobs_watch,
+    &beamc__command_jobs_logs,  &beamc__command_jobs_metrics, &beamc__command_jobs_cancel,
+    &beamc__command_jobs_drain, &beamc__command_graph,        &beamc__command_doctor,
+    &beamc__command_image,      &beamc__command_worker_pool,
 };
 
 const size_t beamc__command_count = sizeof(beamc__commands) / sizeof(beamc__commands[0]);

@@ -17,8 +17,7 @@ const char *beamc__connection_endpoint(const beamc__call *call)
     return given != NULL && given[0] != '\0' ? given : NULL;
 }
 
-beamc_error *beamc__connection_open(beamc__connection *out, const beamc__call *call,
-                                    int *status)
+beamc_error *beamc__connection_open(beamc__connection *out, const beamc__call *call, int *status)
 {
     const char *endpoint = beamc__connection_endpoint(call);
     int64_t seconds = beamc_option_int64(call->options, "job_server_timeout", 0);
@@ -94,8 +93,8 @@ static bool begins_with(const JOB(JobInfo) *info, const char *text)
 {
     size_t size = strlen(text);
 
-    return size > 0 && (strncmp(info->job_id, text, size) == 0 ||
-                        strncmp(info->job_name, text, size) == 0);
+    return size > 0 &&
+           (strncmp(info->job_id, text, size) == 0 || strncmp(info->job_name, text, size) == 0);
 }
 
 static beamc_error *no_job(const beamc__connection *connection, const JOB(GetJobsResponse) *jobs,

@@ -15,20 +15,24 @@
 #include <string.h>
 
 #define OPTION(option_name, option_placeholder, option_help)                                       \
-    { .name = option_name, .help = option_help, .placeholder = option_placeholder }
+    {                                                                                              \
+        .name = option_name, .help = option_help, .placeholder = option_placeholder                \
+    }
 #define OPTIONS(option_name, option_placeholder, option_help)                                      \
-    { .name = option_name,                                                                         \
-      .help = option_help,                                                                         \
-      .placeholder = option_placeholder,                                                           \
-      .kind = BEAMC_OPTION_LIST }
+    {                                                                                              \
+        .name = option_name, .help = option_help, .placeholder = option_placeholder,               \
+        .kind = BEAMC_OPTION_LIST                                                                  \
+    }
 
 static const beamc_option_spec options[] = {
     OPTION("job", "ID", "tells why this job failed, and no more"),
-    OPTION("runner", "NAME",
-           "direct, prism, flink, spark or portable; portable if there is a job server, else direct"),
+    OPTION(
+        "runner", "NAME",
+        "direct, prism, flink, spark or portable; portable if there is a job server, else direct"),
     BEAMC__CONNECTION_OPTIONS,
     OPTION("environment_type", "TYPE", "LOOPBACK, PROCESS, DOCKER or EXTERNAL: how workers start"),
-    OPTION("environment_config", "TEXT", "image, {\"command\": ...} or host:port, as the type wants"),
+    OPTION("environment_config", "TEXT",
+           "image, {\"command\": ...} or host:port, as the type wants"),
     OPTIONS("environment_options", "K=V,...", "the same as single options"),
     OPTION("sdk_container_image", "IMAGE", "the image of the workers"),
     OPTIONS("files_to_stage", "FILE", "files that workers find in their directory"),
@@ -48,8 +52,7 @@ static void forget(void *ctx BEAMC_UNUSED, const JOB(JobMessage) *message BEAMC_
 {
 }
 
-static beamc_error *explain_job(const beamc__call *call, beamc__connection *connection,
-                                int *status)
+static beamc_error *explain_job(const beamc__call *call, beamc__connection *connection, int *status)
 {
     beamc__follow follow = { .on_message = forget };
     char text[4096];
@@ -89,7 +92,8 @@ typedef struct {
     bool is_portable;
 } plan;
 
-/* The value of the variable that stands in for --job_endpoint; NULL: it is not needed, or not set. */
+/* The value of the variable that stands in for --job_endpoint; NULL: it is not needed, or not set.
+ */
 static const char *endpoint_variable(const beamc_options *given)
 {
     const char *value = getenv("BEAMC_JOB_ENDPOINT");
@@ -142,8 +146,8 @@ static beamc_error *join(beamc_options **out, const beamc__call *call, const cha
 static beamc_error *read_portable(plan *out, const char *runner)
 {
     if (!beamc_portable_has_runner(runner))
-        return beamc_error_new(BEAMC_EINVAL,
-                               "--runner=%s: it is direct, prism, flink, spark or portable", runner);
+        return beamc_error_new(
+            BEAMC_EINVAL, "--runner=%s: it is direct, prism, flink, spark or portable", runner);
     BEAMC_TRY(beamc_portable_options_read(&out->portable, out->options));
     if (out->portable.job_endpoint == NULL)
         out->portable.job_endpoint = endpoint_variable(out->options);
@@ -170,9 +174,9 @@ static void check_bytes(beamc__findings *findings, const plan *of, const beamc_b
 {
     beamc__graph *graph;
 
-    if (beamc__find_error(findings,
-                          beamc_error_wrap(beamc__graph_read(&graph, bytes->data, bytes->size, name),
-                                           "the pipeline of %s", name)))
+    if (beamc__find_error(
+            findings, beamc_error_wrap(beamc__graph_read(&graph, bytes->data, bytes->size, name),
+                                       "the pipeline of %s", name)))
         return;
     beamc__find(findings, BEAMC__FINDING_OK, "%s has a pipeline of %zu transforms", name,
                 graph->node_count);
@@ -189,10 +193,9 @@ static void check_program(beamc__findings *findings, const plan *of, const beamc
     beamc_buffer bytes;
 
     beamc_buffer_init(&bytes);
-    beamc_error *error =
-        is_file ? beamc__pipeline_of_file(&bytes, program)
-                : beamc__doctor_run_program(&bytes, program, call->arguments,
-                                            call->argument_count, timeout_ms);
+    beamc_error *error = is_file ? beamc__pipeline_of_file(&bytes, program)
+                                 : beamc__doctor_run_program(&bytes, program, call->arguments,
+                                                             call->argument_count, timeout_ms);
     if (!beamc__find_error(findings, error))
         check_bytes(findings, of, &bytes, program, is_file);
     beamc_buffer_dispose(&bytes);
@@ -267,18 +270,19 @@ const beamc__command beamc__command_doctor = {
     .takes = "[PROGRAM ...]",
     .summary = "what would go wrong with a job; why one did",
     .help =
-        "Put it before the command line of a program: it looks at what the run would need, and runs\n"
-        "nothing. Each finding is a line that begins with ok, warning or problem, and says what to do:\n"
+        "Put it before the command line of a program: it looks at what the run would need,\n"
+        "and runs nothing. Each finding is a line that begins with ok, warning or problem,\n"
+        "and says what to do:\n"
         "\n"
         "  the job server is there, is one, and which runner's; or can be started\n"
-        "  workers can start: the image is here and for this machine, the command can be executed,\n"
-        "  the worker pool answers; files to stage can be read\n"
-        "  the runner can do what the pipeline wants: state, timers, side inputs, windows, coders\n"
+        "  workers can start: the image is here and for this machine, the command is a\n"
+        "    program, the worker pool answers; files to stage can be read\n"
+        "  the runner can do what the pipeline wants: state, timers, side inputs, windows\n"
         "\n"
-        "PROGRAM may also be a file of Beam's message Pipeline, FILE.pb, of any SDK. Options before\n"
-        "it are doctor's and count more than those behind it, which are the program's. With --job\n"
-        "it tells the first cause of a failed job in one line.\n"
-        "The exit status is 0 if there is no problem, else 1.\n"
+        "PROGRAM may also be a file of Beam's message Pipeline, FILE.pb, of any SDK. Options\n"
+        "before it are doctor's and count more than those behind it, which are the program's.\n"
+        "With --job it tells the first cause of a failed job in one line. The exit status is\n"
+        "0 if there is no problem, else 1.\n"
         "\n"
         "Examples:\n"
         "  beamc doctor --job_endpoint=localhost:8099\n"

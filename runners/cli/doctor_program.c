@@ -28,8 +28,9 @@ beamc_error *beamc__doctor_find_program(const char *typed, char *out, size_t siz
 
     if (strchr(typed, '/') == NULL) {
         if (!beamc__path_find(typed, found, sizeof(found)))
-            return beamc_error_new(BEAMC_ENOENT, "%s is no program in the PATH: write ./%s for one "
-                                                 "in this directory",
+            return beamc_error_new(BEAMC_ENOENT,
+                                   "%s is no program in the PATH: write ./%s for one "
+                                   "in this directory",
                                    typed, typed);
         typed = found;
     }
@@ -72,8 +73,9 @@ static beamc_error *run_into(beamc_buffer *out, const char *path, const char *fi
     if (error != NULL)
         return error;
     if (access(file, R_OK) < 0)
-        return beamc_error_new(BEAMC_ENOENT, "%s wrote no pipeline for --graph=FILE.pb: is it made "
-                                             "with beamc?",
+        return beamc_error_new(BEAMC_ENOENT,
+                               "%s wrote no pipeline for --graph=FILE.pb: is it made "
+                               "with beamc?",
                                path);
     return beamc__pipeline_of_file(out, file);
 }

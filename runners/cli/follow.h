@@ -27,7 +27,8 @@ BEAMC_MUST_USE beamc_error *beamc__follow_level(beamc_log_level *out, const beam
 
 #define BEAMC__FOLLOW_LEVEL_OPTION(default_)                                                       \
     {                                                                                              \
-        .name = "level", .help = "show messages of this level and above: DEBUG, INFO, WARN, ERROR",\
+        .name = "level",                                                                           \
+        .help = "show messages of this level and above: DEBUG, INFO, WARN, ERROR",                 \
         .default_value = default_, .placeholder = "LEVEL"                                          \
     }
 

@@ -45,8 +45,8 @@ static beamc_error *draw(const beamc__call *call, const beamc_buffer *bytes, con
     beamc__graph *graph;
     beamc_buffer text;
 
-    BEAMC_TRY(beamc_error_wrap(beamc__graph_read(&graph, bytes->data, bytes->size, name), "%s",
-                               name));
+    BEAMC_TRY(
+        beamc_error_wrap(beamc__graph_read(&graph, bytes->data, bytes->size, name), "%s", name));
     beamc_error *error;
     if (beamc_option_count(call->options, "output") > 0) {
         error = write_files(call, graph);
@@ -108,15 +108,14 @@ const beamc__command beamc__command_graph = {
     .name = "graph",
     .takes = "[FILE]",
     .summary = "draws a pipeline: a serialized one, or that of a job",
-    .help =
-        "Draws the pipeline of any SDK. FILE holds Beam's message Pipeline, as a program with\n"
-        "--graph=FILE.pb writes it; - is standard input. Of a job it is the one that its server\n"
-        "has, which may have changed it.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc graph words.pb\n"
-        "  beamc graph words.pb --output=words.svg,words.json\n"
-        "  beamc graph --job=job-001 --job_endpoint=localhost:8073 --output=job.dot",
+    .help = "Draws the pipeline of any SDK. FILE holds Beam's message Pipeline, as a program with\n"
+            "--graph=FILE.pb writes it; - is standard input. Of a job it is the one that its\n"
+            "server has, which may have changed it.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc graph words.pb\n"
+            "  beamc graph words.pb --output=words.svg,words.json\n"
+            "  beamc graph --job=job-001 --job_endpoint=localhost:8073 --output=job.dot",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 0,

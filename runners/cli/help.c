@@ -8,8 +8,8 @@ enum { NAME_COLUMNS = 24 };
 
 static bool write_all(beamc_buffer *text, FILE *out)
 {
-    bool ok = !beamc_buffer_failed(text) &&
-              fwrite(text->data, 1, text->size, out) == text->size && fflush(out) == 0;
+    bool ok = !beamc_buffer_failed(text) && fwrite(text->data, 1, text->size, out) == text->size &&
+              fflush(out) == 0;
 
     beamc_buffer_dispose(text);
     return ok;

@@ -14,8 +14,7 @@ static const beamc_option_spec options[] = {
 
 typedef struct {
     const char *verb; /* of its errors */
-    beamc_error *(*ask)(beamc__job_client *client, const char *job_id,
-                        JOB(JobState__Enum) *state);
+    beamc_error *(*ask)(beamc__job_client *client, const char *job_id, JOB(JobState__Enum) *state);
     JOB(JobState__Enum) end; /* the state that it leads to */
 } ending;
 
@@ -81,16 +80,15 @@ const beamc__command beamc__command_jobs_cancel = {
     .name = "jobs cancel",
     .takes = "ID",
     .summary = "ends a job at once",
-    .help =
-        "Asks the server to end a job that runs, and shows the state that it is then in. What the\n"
-        "job has not written yet is lost; text files appear whole or not at all.\n"
-        "\n"
-        "The exit status is 0 if the server has taken the request, and with --wait if the job is\n"
-        "then CANCELLED. ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs cancel job-001 --job_endpoint=localhost:8073\n"
-        "  beamc jobs cancel job-001 --wait",
+    .help = "Asks the server to end a job that runs, and shows the state that it is then in. What\n"
+            "the job has not written yet is lost; text files appear whole or not at all.\n"
+            "\n"
+            "The exit status is 0 if the server has taken the request, and with --wait if the job\n"
+            "is then CANCELLED. ID may also be the name of a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs cancel job-001 --job_endpoint=localhost:8073\n"
+            "  beamc jobs cancel job-001 --wait",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,
@@ -102,16 +100,15 @@ const beamc__command beamc__command_jobs_drain = {
     .name = "jobs drain",
     .takes = "ID",
     .summary = "ends a job after what it has read is done",
-    .help =
-        "Asks the server to read no more for a job, and to end it when all that was read is done.\n"
-        "Few runners can: the job servers of Flink, Spark and Prism cannot.\n"
-        "\n"
-        "The exit status is 0 if the server has taken the request, and with --wait if the job is\n"
-        "then DRAINED. ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs drain job-001 --job_endpoint=localhost:8099 --wait\n"
-        "  beamc jobs drain job-001 || beamc jobs cancel job-001",
+    .help = "Asks the server to read no more for a job, and to end it when all that was read is\n"
+            "done. Few runners can: the job servers of Flink, Spark and Prism cannot.\n"
+            "\n"
+            "The exit status is 0 if the server has taken the request, and with --wait if the job\n"
+            "is then DRAINED. ID may also be the name of a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs drain job-001 --job_endpoint=localhost:8099 --wait\n"
+            "  beamc jobs drain job-001 || beamc jobs cancel job-001",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,

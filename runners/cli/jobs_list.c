@@ -84,8 +84,9 @@ const beamc__command beamc__command_jobs_list = {
     .name = "jobs list",
     .takes = "",
     .summary = "the jobs that a job server has",
-    .help = "Shows id, state and name of each job that the server knows: those that run, and those\n"
-            "that have ended for as long as it keeps them. The id is what other commands want.\n"
+    .help = "Shows id, state and name of each job that the server knows: those that run, and\n"
+            "those that have ended for as long as it keeps them. The id is what other commands\n"
+            "want.\n"
             "\n"
             "Examples:\n"
             "  beamc jobs list --job_endpoint=localhost:8099\n"

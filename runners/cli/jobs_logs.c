@@ -86,19 +86,18 @@ const beamc__command beamc__command_jobs_logs = {
     .name = "jobs logs",
     .takes = "ID",
     .summary = "the messages of a job, whole",
-    .help =
-        "Shows the messages that the server has of a job, with their levels and all of their lines,\n"
-        "and those that come until the job has ended. Runners send what their own processes have to\n"
-        "say; what workers log is also here with some runners (Prism), and in the logs of the\n"
-        "cluster with others (Flink, Spark).\n"
-        "\n"
-        "The exit status is 0 however the job ended; 130 after Ctrl-C, which leaves the job as it\n"
-        "is. ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs logs job-001 --job_endpoint=localhost:8073\n"
-        "  beamc jobs logs job-001 --level=WARN\n"
-        "  beamc jobs logs job-001 --json | jq -r 'select(.level == \"ERROR\") | .text'",
+    .help = "Shows the messages that the server has of a job, with their levels and all of their\n"
+            "lines, and those that come until the job has ended. Runners send what their own\n"
+            "processes have to say; what workers log is also here with some runners (Prism), and\n"
+            "in the logs of the cluster with others (Flink, Spark).\n"
+            "\n"
+            "The exit status is 0 however the job ended; 130 after Ctrl-C, which leaves the job\n"
+            "as it is. ID may also be the name of a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs logs job-001 --job_endpoint=localhost:8073\n"
+            "  beamc jobs logs job-001 --level=WARN\n"
+            "  beamc jobs logs job-001 --json | jq -r 'select(.level == \"ERROR\") | .text'",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,

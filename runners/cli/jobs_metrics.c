@@ -109,8 +109,7 @@ static beamc_error *read_pipeline(const PB(Pipeline) **out, beamc__connection *c
                                   const char *id)
 {
     JOB(GetJobPipelineResponse) *response;
-    beamc_error *error =
-        beamc__job_pipeline(connection->client, id, &response, connection->arena);
+    beamc_error *error = beamc__job_pipeline(connection->client, id, &response, connection->arena);
 
     if (beamc_error_code(error) == BEAMC_ENOMEM)
         return error;
@@ -175,16 +174,15 @@ const beamc__command beamc__command_jobs_metrics = {
     .name = "jobs metrics",
     .takes = "ID",
     .summary = "counters and other metrics of a job, and how many elements went where",
-    .help =
-        "Shows the metrics that a job's DoFns count, by transform, and how many elements each\n"
-        "PCollection has had. They are those that are committed where the runner tells (Prism), and\n"
-        "else those of all attempts (Flink, Spark). While a job runs they grow.\n"
-        "ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs metrics job-001 --job_endpoint=localhost:8073\n"
-        "  beamc jobs metrics job-001 --json |\n"
-        "      jq '.metrics[] | select(.name == \"empty_lines\") | .value'",
+    .help = "Shows the metrics that a job's DoFns count, by transform, and how many elements each\n"
+            "PCollection has had. They are those that are committed where the runner tells\n"
+            "(Prism), and else those of all attempts (Flink, Spark). While a job runs they grow.\n"
+            "ID may also be the name of a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs metrics job-001 --job_endpoint=localhost:8073\n"
+            "  beamc jobs metrics job-001 --json |\n"
+            "      jq '.metrics[] | select(.name == \"empty_lines\") | .value'",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,

@@ -238,15 +238,14 @@ const beamc__command beamc__command_jobs_show = {
     .name = "jobs show",
     .takes = "ID",
     .summary = "all that a job server knows of a job",
-    .help =
-        "Shows the states that a job has been in, its options as the server has them, and what its\n"
-        "pipeline is made of. beamc graph --job=ID draws the pipeline; beamc jobs metrics and beamc\n"
-        "jobs logs show what it counts and says.\n"
-        "ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs show job-001 --job_endpoint=localhost:8073\n"
-        "  beamc jobs show job-001 --json | jq '.states[-1]'",
+    .help = "Shows the states that a job has been in, its options as the server has them, and\n"
+            "what its pipeline is made of. beamc graph --job=ID draws the pipeline; beamc jobs\n"
+            "metrics and beamc jobs logs show what it counts and says. ID may also be the name of\n"
+            "a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs show job-001 --job_endpoint=localhost:8073\n"
+            "  beamc jobs show job-001 --json | jq '.states[-1]'",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,

@@ -27,17 +27,16 @@ const beamc__command beamc__command_jobs_watch = {
     .name = "jobs watch",
     .takes = "ID",
     .summary = "states and messages of a job until it has ended",
-    .help =
-        "Shows what a job has been through, and what comes until it has ended. Of messages of many\n"
-        "lines the one that says most is shown; beamc jobs logs shows them whole.\n"
-        "\n"
-        "The exit status is 0 if the job is DONE or DRAINED; 1 if it FAILED, was CANCELLED or\n"
-        "UPDATED, or its server is gone; 130 after Ctrl-C, which leaves the job as it is.\n"
-        "ID may also be the name of a job, or the beginning of either.\n"
-        "\n"
-        "Examples:\n"
-        "  beamc jobs watch wordcount-20261128 --job_endpoint=localhost:8099\n"
-        "  beamc jobs watch job-001 --level=ERROR && echo it has run",
+    .help = "Shows what a job has been through, and what comes until it has ended. Of messages of\n"
+            "many lines the one that says most is shown; beamc jobs logs shows them whole.\n"
+            "\n"
+            "The exit status is 0 if the job is DONE or DRAINED; 1 if it FAILED, was CANCELLED or\n"
+            "UPDATED, or its server is gone; 130 after Ctrl-C, which leaves the job as it is. ID\n"
+            "may also be the name of a job, or the beginning of either.\n"
+            "\n"
+            "Examples:\n"
+            "  beamc jobs watch wordcount-20261128 --job_endpoint=localhost:8099\n"
+            "  beamc jobs watch job-001 --level=ERROR && echo it has run",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .least = 1,

@@ -11,8 +11,7 @@
 BEAMC_MUST_USE beamc_error *beamc__pipeline_of_file(beamc_buffer *out, const char *path);
 
 /* As the server has it. */
-BEAMC_MUST_USE beamc_error *beamc__pipeline_of_job(beamc_buffer *out,
-                                                   beamc__connection *connection,
+BEAMC_MUST_USE beamc_error *beamc__pipeline_of_job(beamc_buffer *out, beamc__connection *connection,
                                                    const char *job_id);
 
 #endif

@@ -15,8 +15,8 @@ static void put_payload(const PB(Environment) *environment, beamc_arena *arena, 
     const uint8_t *bytes = environment->payload.data;
 
     if (strcmp(environment->urn, BEAMC_URN_ENV_DOCKER) == 0) {
-        const PB(DockerPayload) *docker =
-            BEAMC__UNPACK(PB(DockerPayload), pb(docker_payload__descriptor), &allocator, size, bytes);
+        const PB(DockerPayload) *docker = BEAMC__UNPACK(
+            PB(DockerPayload), pb(docker_payload__descriptor), &allocator, size, bytes);
         beamc_buffer_printf(out, "DOCKER %s", docker == NULL ? "?" : docker->container_image);
     } else if (strcmp(environment->urn, BEAMC_URN_ENV_PROCESS) == 0) {
         const PB(ProcessPayload) *process = BEAMC__UNPACK(
@@ -25,10 +25,9 @@ static void put_payload(const PB(Environment) *environment, beamc_arena *arena, 
     } else if (strcmp(environment->urn, BEAMC_URN_ENV_EXTERNAL) == 0) {
         const PB(ExternalPayload) *external = BEAMC__UNPACK(
             PB(ExternalPayload), pb(external_payload__descriptor), &allocator, size, bytes);
-        beamc_buffer_printf(out, "EXTERNAL %s",
-                            external == NULL || external->endpoint == NULL
-                                ? "?"
-                                : external->endpoint->url);
+        beamc_buffer_printf(
+            out, "EXTERNAL %s",
+            external == NULL || external->endpoint == NULL ? "?" : external->endpoint->url);
     } else {
         beamc_buffer_append_string(out, environment->urn);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table: each row has a way to see a feature in a transform, and a column for each runner. */
+/* A table: each row has a way to see a feature in a transform, and the runners without it. */
 #include "transform_limits.h"
 
 #include "proto/urns.h"
@@ -39,8 +39,7 @@ static bool has_timers(const beamc__graph_node *node)
 
 static bool has_expiration(const beamc__graph_node *node)
 {
-    return node->par_do != NULL &&
-           node->par_do->on_window_expiration_timer_family_spec[0] != '\0';
+    return node->par_do != NULL && node->par_do->on_window_expiration_timer_family_spec[0] != '\0';
 }
 
 static bool has_finalization(const beamc__graph_node *node)
@@ -93,50 +92,52 @@ static bool groups_into_batches(const beamc__graph_node *node)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-typedef enum { YES, PERHAPS, NO } verdict;
+/* Sets of runners. */
+enum {
+    DIRECT = 1 << BEAMC__MODE_DIRECT,
+    PRISM = 1 << BEAMC__MODE_PRISM,
+    FLINK_BATCH = 1 << BEAMC__MODE_FLINK_BATCH,
+    FLINK = FLINK_BATCH | 1 << BEAMC__MODE_FLINK_STREAMING,
+    SPARK_STREAMING = 1 << BEAMC__MODE_SPARK_STREAMING,
+    SPARK = 1 << BEAMC__MODE_SPARK_BATCH | SPARK_STREAMING
+};
 
 static const struct {
     bool (*has)(const beamc__graph_node *node);
     const char *what; /* "TRANSFORM what" */
     const char *todo;
-    verdict can[BEAMC__MODES];
+    unsigned cannot; /* which runners do not do it .. */
+    unsigned errs;   /* .. or not always right */
 } limits[] = {
-    { has_state, "has state",
-      "keep what it keeps in the key or in the value of a GroupByKey",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO } },
+    { has_state, "has state", "keep what it keeps in the key or the value of a GroupByKey",
+      DIRECT | SPARK_STREAMING, 0 },
     { has_multimap_state, "has state that is a map, a set or a multimap", "use a bag or a value",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_FLINK_BATCH] = NO, [BEAMC__MODE_FLINK_STREAMING] = NO, [BEAMC__MODE_SPARK_BATCH] = NO,
-        [BEAMC__MODE_SPARK_STREAMING] = NO, [BEAMC__MODE_PRISM] = PERHAPS } },
+      DIRECT | FLINK | SPARK, PRISM },
     { has_list_state, "has state that is an ordered list", "use a bag and sort it",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_FLINK_BATCH] = NO, [BEAMC__MODE_FLINK_STREAMING] = NO, [BEAMC__MODE_SPARK_BATCH] = NO,
-        [BEAMC__MODE_SPARK_STREAMING] = NO } },
-    { has_timers, "has timers", "use another runner", { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO } },
+      DIRECT | FLINK | SPARK, 0 },
+    { has_timers, "has timers", "use another runner", DIRECT | SPARK_STREAMING, 0 },
     { has_expiration, "wants a call when a window expires", "set a timer for the window's end",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_FLINK_BATCH] = NO, [BEAMC__MODE_FLINK_STREAMING] = NO, [BEAMC__MODE_SPARK_BATCH] = NO,
-        [BEAMC__MODE_SPARK_STREAMING] = NO } },
+      DIRECT | FLINK | SPARK, 0 },
     { has_finalization, "wants its bundles finalized", "use another runner",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_FLINK_BATCH] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO } },
+      DIRECT | FLINK_BATCH | SPARK, 0 },
     { wants_sorted_input, "requires input sorted by time", "sort the values of a GroupByKey",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO } },
+      DIRECT | SPARK, 0 },
     { wants_stable_input, "requires stable input", "put a Reshuffle before it",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO, [BEAMC__MODE_PRISM] = NO } },
-    { has_side_inputs, "has side inputs", "join by CoGroupByKey", { [BEAMC__MODE_SPARK_STREAMING] = NO } },
-    { is_splittable, "is splittable", "use another runner", { [BEAMC__MODE_DIRECT] = NO } },
-    { is_test_stream, "is a TestStream", "try it with --runner=prism",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_FLINK_BATCH] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO } },
+      DIRECT | SPARK | PRISM, 0 },
+    { has_side_inputs, "has side inputs", "join by CoGroupByKey", SPARK_STREAMING, 0 },
+    { is_splittable, "is splittable", "use another runner", DIRECT, 0 },
+    { is_test_stream, "is a TestStream", "try it with --runner=prism", DIRECT | FLINK_BATCH | SPARK,
+      0 },
     { is_old_read, "reads in the way before splittable DoFns (beam:transform:read:v1)",
       "build the pipeline without the experiment use_deprecated_read",
-      { [BEAMC__MODE_DIRECT] = NO, [BEAMC__MODE_PRISM] = NO, [BEAMC__MODE_SPARK_BATCH] = NO, [BEAMC__MODE_SPARK_STREAMING] = NO,
-        [BEAMC__MODE_FLINK_BATCH] = NO } },
-    { is_foreign, "runs a function that was not made with beamc", "use --runner=prism",
-      { [BEAMC__MODE_DIRECT] = NO } },
-    { groups_into_batches, "groups into batches, and elements were seen to be lost",
-      "compare the counts of elements", { [BEAMC__MODE_PRISM] = PERHAPS } },
+      DIRECT | PRISM | FLINK_BATCH | SPARK, 0 },
+    { is_foreign, "runs a function that was not made with beamc", "use --runner=prism", DIRECT, 0 },
+    { groups_into_batches, "groups into batches, of which elements were seen to be lost",
+      "compare the counts of elements", 0, PRISM },
 };
 
 /* "Count/Sum", or "Count/Sum (and 2 others)": the first transform that has a feature. */
-static size_t find_having(const beamc__graph *graph,
-                          bool (*has)(const beamc__graph_node *node),
+static size_t find_having(const beamc__graph *graph, bool (*has)(const beamc__graph_node *node),
                           char name[BEAMC__LIMITS_NAME_SIZE])
 {
     const char *first = "";
@@ -162,13 +163,13 @@ void beamc__check_limits(beamc__findings *findings, const beamc__graph *graph,
     char name[BEAMC__LIMITS_NAME_SIZE];
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        verdict can = limits[i].can[runner];
-        if (can == YES || find_having(graph, limits[i].has, name) == 0)
+        bool cannot = (limits[i].cannot & 1u << runner) != 0;
+        bool errs = (limits[i].errs & 1u << runner) != 0;
+        if ((!cannot && !errs) || find_having(graph, limits[i].has, name) == 0)
             continue;
-        beamc__find(findings,
-                    can == NO ? BEAMC__FINDING_PROBLEM : BEAMC__FINDING_WARNING,
+        beamc__find(findings, cannot ? BEAMC__FINDING_PROBLEM : BEAMC__FINDING_WARNING,
                     "%s %s, which %s %s: %s", name, limits[i].what, beamc__runner_mode_name(runner),
-                    can == NO ? "cannot do" : "does not always do right", limits[i].todo);
+                    cannot ? "cannot do" : "does not always do right", limits[i].todo);
     }
 }
 

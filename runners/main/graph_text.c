@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A graph as text for a terminal: a line for each transform, indented below its composite, and below
- * a leaf what goes in and what comes out.
+/* A graph as text for a terminal: a line for each transform, indented below its composite, and
+ * below a leaf what goes in and what comes out.
  *
  *     Count  (CombinePerKey count)
  *       GroupByKey  (GroupByKey)
@@ -84,8 +84,8 @@ static void write_outputs(const beamc__graph *graph, const beamc__graph_node *no
 {
     for (size_t i = 0; i < node->transform->n_outputs; i++) {
         const beamc__graph_collection *collection =
-            (const beamc__graph_collection *)beamc__table_gets(
-                graph->collection_of, node->transform->outputs[i]->value);
+            (const beamc__graph_collection *)beamc__table_gets(graph->collection_of,
+                                                               node->transform->outputs[i]->value);
         if (collection == NULL)
             continue;
         put_indent(out, columns);

@@ -34,9 +34,8 @@ static bool is_now(const JOB(JobStateEvent) *event, const JOB(JobStateEvent) *no
 {
     const Google__Protobuf__Timestamp *a = event->timestamp, *b = now->timestamp;
 
-    return event->state == now->state &&
-           (a == NULL || b == NULL || a->seconds > b->seconds ||
-            (a->seconds == b->seconds && a->nanos >= b->nanos));
+    return event->state == now->state && (a == NULL || b == NULL || a->seconds > b->seconds ||
+                                          (a->seconds == b->seconds && a->nanos >= b->nanos));
 }
 
 /* *@more: another event may follow. */

@@ -182,9 +182,9 @@ static const struct {
     bool streaming;
     int bit;
 } runners[] = {
-    { BEAMC__RUNNER_DIRECT, false, DIRECT },      { BEAMC__RUNNER_PRISM, false, PRISM },
-    { BEAMC__RUNNER_FLINK, false, FLINK },        { BEAMC__RUNNER_FLINK, true, FLINK_STREAM },
-    { BEAMC__RUNNER_SPARK, false, SPARK },        { BEAMC__RUNNER_SPARK, true, SPARK_STREAM },
+    { BEAMC__RUNNER_DIRECT, false, DIRECT }, { BEAMC__RUNNER_PRISM, false, PRISM },
+    { BEAMC__RUNNER_FLINK, false, FLINK },   { BEAMC__RUNNER_FLINK, true, FLINK_STREAM },
+    { BEAMC__RUNNER_SPARK, false, SPARK },   { BEAMC__RUNNER_SPARK, true, SPARK_STREAM },
 };
 
 enum { RUNNERS = sizeof(runners) / sizeof(runners[0]) };
@@ -294,7 +294,8 @@ START_TEST(an_environment_must_be_one_that_is_started)
     set_text(&pipeline->components->environments[0]->value->urn, BEAMC_URN_ENV_ANYOF);
     ck_assert_uint_eq(check_on(BEAMC__RUNNER_PRISM, false, NULL), 0);
     ck_assert_uint_eq(check_on(BEAMC__RUNNER_FLINK, false, NULL), 1);
-    ck_assert_ptr_nonnull(strstr(found, "beam:env:anyof:v1, which Flink in batch mode cannot start"));
+    ck_assert_ptr_nonnull(
+        strstr(found, "beam:env:anyof:v1, which Flink in batch mode cannot start"));
     set_text(&pipeline->components->environments[0]->value->urn, "beam:env:embedded_python:v1");
     ck_assert_uint_eq(check_on(BEAMC__RUNNER_PRISM, false, NULL), 1);
 }
@@ -321,8 +322,8 @@ START_TEST(coders_that_a_runner_does_not_know_are_counted)
 {
     set_text(&pipeline->components->coders[0]->value->spec->urn, "beam:coder:pickled_python:v1");
     ck_assert_uint_eq(check_on(BEAMC__RUNNER_FLINK, false, NULL), 0);
-    ck_assert_ptr_nonnull(
-        strstr(found, "the others (beam:coder:pickled_python:v1) travel as bytes with their length"));
+    ck_assert_ptr_nonnull(strstr(
+        found, "the others (beam:coder:pickled_python:v1) travel as bytes with their length"));
 }
 END_TEST
 

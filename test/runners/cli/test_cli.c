@@ -90,15 +90,15 @@ static const struct {
     { "jobs list --jsno", "beamc jobs list: unknown option --jsno; did you mean --json?\n" },
     { "jobs list --runner=flink",
       "beamc jobs list: unknown option --runner; --help lists them all\n" },
-    { "jobs list 17", "beamc jobs list: what is '17' for? beamc help jobs list says what it takes\n" },
-    { "jobs list",
-      "beamc jobs list: which job server? give --job_endpoint=HOST:PORT, or set "
-      "BEAMC_JOB_ENDPOINT\n" },
+    { "jobs list 17",
+      "beamc jobs list: what is '17' for? beamc help jobs list says what it takes\n" },
+    { "jobs list", "beamc jobs list: which job server? give --job_endpoint=HOST:PORT, or set "
+                   "BEAMC_JOB_ENDPOINT\n" },
     { "jobs list --job_endpoint=here", "beamc jobs list: endpoint here: the port is missing\n" },
     { "jobs list --job_endpoint=localhost:1 --job_server_timeout=0",
       "beamc jobs list: --job_server_timeout=0: it is more than 0 seconds\n" },
-    { "jobs list --job_server_timeout=soon",
-      "beamc jobs list: --job_server_timeout=soon: the value must be a whole number, such as 42\n" },
+    { "jobs list --job_server_timeout=soon", "beamc jobs list: --job_server_timeout=soon: the "
+                                             "value must be a whole number, such as 42\n" },
 };
 
 START_TEST(what_is_wrong_is_said)

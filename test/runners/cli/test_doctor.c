@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* beamc doctor: servers that are none, workers that cannot start, programs, and jobs that failed. */
+/* beamc doctor: servers that are none, workers that cannot start, programs, and jobs that failed.
+ */
 #include "runners/portable/loopback.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
@@ -198,8 +199,9 @@ START_TEST(the_command_of_workers_must_be_a_program)
     run = cli(line, scratch_path(), "none");
     check_status(run, 1);
     check_found(run, "problem", "/none, which is not there: No such file or directory");
-    check_found(cli("doctor --environment_type=PROCESS --environment_config={\"command\":\"good\"}"),
-                "warning", "give an absolute path");
+    check_found(
+        cli("doctor --environment_type=PROCESS --environment_config={\"command\":\"good\"}"),
+        "warning", "give an absolute path");
     check_found(cli("doctor --environment_type=PROCESS --environment_config={\"command\":\"/x\"} "
                     "--job_endpoint=192.0.2.1:1 --job_server_timeout=1"),
                 "warning", "must be there on each of the runner's machines");

@@ -115,8 +115,8 @@ END_TEST
 static const struct {
     const char *text, *id;
 } meant[] = {
-    { "job-2", "job-2" },   { "second-2", "job-20" }, { "job-20", "job-20" },
-    { "first", "job-1" },   { "job-1", "job-1" },
+    { "job-2", "job-2" }, { "second-2", "job-20" }, { "job-20", "job-20" },
+    { "first", "job-1" }, { "job-1", "job-1" },
 };
 
 START_TEST(a_job_is_meant_by_id_name_or_beginning)
@@ -182,7 +182,8 @@ START_TEST(all_that_is_known_of_a_job_is_shown_as_json)
     serve(JOB_IS_DONE);
     const cli_run *run = cli("jobs show job-1 --json");
     ck_assert_int_eq(run->status, 0);
-    check_has(run->out, "      \"state\": \"RUNNING\",\n      \"time\": \"2027-01-15T08:00:02.005Z\"\n");
+    check_has(run->out,
+              "      \"state\": \"RUNNING\",\n      \"time\": \"2027-01-15T08:00:02.005Z\"\n");
     check_has(run->out, "\"beam:option:input:v1\": \"some \\\"words\\\"\"");
     check_has(run->out, "\"leaves\": {\n      \"Impulse\": 1,\n      \"ParDo\": 1\n    }");
 }
@@ -376,14 +377,14 @@ END_TEST
 START_TEST(what_is_no_pipeline_is_not_drawn)
 {
     scratch_write_text("text", "no pipeline");
-    check_ends(cli("graph text"), 1, "",
-               "beamc graph: text: these bytes are no Beam Pipeline\n");
+    check_ends(cli("graph text"), 1, "", "beamc graph: text: these bytes are no Beam Pipeline\n");
     check_ends(cli("graph none"), 1, "", "beamc graph: none: No such file or directory\n");
     check_ends(cli("graph ."), 1, "", "beamc graph: reading .: Is a directory\n");
     check_ends(cli("graph"), 2, "", "beamc graph: give either a FILE or --job=ID\n");
     check_ends(cli("graph text --job=1"), 2, "", "beamc graph: give either a FILE or --job=ID\n");
-    check_ends(cli("graph text --output=a.png"), 2, "",
-               "beamc graph: --output=a.png: the name must end in .dot, .svg, .json, .txt or .pb\n");
+    check_ends(
+        cli("graph text --output=a.png"), 2, "",
+        "beamc graph: --output=a.png: the name must end in .dot, .svg, .json, .txt or .pb\n");
 }
 END_TEST
 

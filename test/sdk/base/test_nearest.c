@@ -4,7 +4,8 @@
 #include <check.h>
 #include <string.h>
 
-static const char *const names[] = { "jobs list", "jobs watch", "graph", "doctor", "storage_level" };
+static const char *const names[] = { "jobs list", "jobs watch", "graph", "doctor",
+                                     "storage_level" };
 
 static const char *nearest_to(const char *name)
 {
