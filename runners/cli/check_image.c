@@ -90,10 +90,12 @@ static bool ask_tool(beamc__findings *findings, const char *tool, const char *im
         return false;
     if (found)
         check_known(findings, image, words[0] == ':' ? words + 2 : words);
+    else if (strncmp(image, "localhost/", 10) == 0)
+        beamc__find(findings, bad, "%s does not have image %s: beamc image makes one", tool, image);
     else
-        beamc__find(findings, strncmp(image, "localhost/", 10) == 0 ? bad : BEAMC__FINDING_WARNING,
-                    "%s does not have image %s, so the runner has to pull it: build it, or try "
-                    "%s pull %s",
+        beamc__find(findings, BEAMC__FINDING_WARNING,
+                    "%s does not have image %s, so the runner has to pull it: try %s pull %s, or "
+                    "make one by beamc image",
                     tool, image, tool, image);
     return true;
 }
