@@ -37,7 +37,7 @@ struct boot_peer {
     char worker_id[128];
     beamc__rpc_stream *controls[MOST]; /* NULL: gone */
     const char *workers[MOST];
-    int came, went;
+    int came, went, data;
     const FN(InstructionResponse) *answers[MOST];
     size_t answer_count;
     const char *logs[MOST];
@@ -66,6 +66,15 @@ static void reply(beamc__rpc_stream *stream, const ProtobufCMessage *response)
     ck_assert_ptr_nonnull(message);
     beamc__rpc_reply(stream, message);
     beamc__rpc_message_unref(message);
+}
+
+static ProtobufCBinaryData pack(boot_peer *peer, const ProtobufCMessage *message)
+{
+    ProtobufCBinaryData out = { protobuf_c_message_get_packed_size(message), NULL };
+
+    out.data = beamc_arena_alloc(peer->arena, out.len);
+    protobuf_c_message_pack(message, out.data);
+    return out;
 }
 
 /* ---- provision and artifacts; queue's thread ------------------------------------------------- */
@@ -209,6 +218,43 @@ static void on_control(void *ctx, beamc__rpc_stream *stream)
     changed(peer);
 }
 
+/* One source, at this runner's data service. */
+static void on_descriptor(void *ctx, beamc__rpc_stream *stream,
+                          beamc__rpc_message *request BEAMC_UNUSED)
+{
+    FN(ProcessBundleDescriptor) descriptor = FNK(PROCESS_BUNDLE_DESCRIPTOR__INIT);
+    FN(ProcessBundleDescriptor__TransformsEntry)
+    entry = FNK(PROCESS_BUNDLE_DESCRIPTOR__TRANSFORMS_ENTRY__INIT);
+    FN(ProcessBundleDescriptor__TransformsEntry) *entries[] = { &entry };
+    PB(PTransform) transform = PBK(PTRANSFORM__INIT);
+    PB(FunctionSpec) spec = PBK(FUNCTION_SPEC__INIT);
+    FN(RemoteGrpcPort) port = FNK(REMOTE_GRPC_PORT__INIT);
+    boot_peer *peer = ctx;
+
+    uv_mutex_lock(&peer->lock);
+    port.api_service_descriptor = peer->info.control_endpoint;
+    spec.urn = (char *)BEAMC_URN_DATA_SOURCE;
+    spec.payload = pack(peer, &port.base);
+    transform.spec = &spec;
+    entry.key = "source";
+    entry.value = &transform;
+    descriptor.transforms = entries;
+    descriptor.n_transforms = 1;
+    reply(stream, &descriptor.base);
+    uv_mutex_unlock(&peer->lock);
+}
+
+static void on_data(void *ctx, beamc__rpc_stream *stream)
+{
+    static const beamc__rpc_stream_handlers handlers;
+    boot_peer *peer = ctx;
+
+    beamc__rpc_stream_accept(stream, &handlers, ctx, NULL);
+    uv_mutex_lock(&peer->lock);
+    peer->data++;
+    changed(peer);
+}
+
 static void on_log(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED, beamc__rpc_message *message)
 {
     boot_peer *peer = ctx;
@@ -239,6 +285,8 @@ static const beamc__rpc_method methods[] = {
     { .path = ARTIFACTS "ResolveArtifacts", .unary = on_resolve },
     { .path = ARTIFACTS "GetArtifact", .open = on_get },
     { .path = FN_SERVICE "BeamFnControl/Control", .open = on_control },
+    { .path = FN_SERVICE "BeamFnControl/GetProcessBundleDescriptor", .unary = on_descriptor },
+    { .path = FN_SERVICE "BeamFnData/Data", .open = on_data },
     { .path = FN_SERVICE "BeamFnLogging/Logging", .open = on_logging },
 };
 
@@ -323,15 +371,6 @@ void boot_peer_sibling(boot_peer *peer, const char *id)
         memcpy(ids, peer->info.sibling_worker_ids, peer->info.n_sibling_worker_ids * sizeof(*ids));
     ids[peer->info.n_sibling_worker_ids++] = beamc_arena_strdup(peer->arena, id);
     peer->info.sibling_worker_ids = ids;
-}
-
-static ProtobufCBinaryData pack(boot_peer *peer, const ProtobufCMessage *message)
-{
-    ProtobufCBinaryData out = { protobuf_c_message_get_packed_size(message), NULL };
-
-    out.data = beamc_arena_alloc(peer->arena, out.len);
-    protobuf_c_message_pack(message, out.data);
-    return out;
 }
 
 void boot_peer_file(boot_peer *peer, const char *name, const char *text, const char *hash)
@@ -470,6 +509,11 @@ void boot_peer_wait_came(boot_peer *peer, int count)
 void boot_peer_wait_went(boot_peer *peer, int count)
 {
     wait_count(peer, &peer->went, count, "a worker to go");
+}
+
+void boot_peer_wait_data(boot_peer *peer)
+{
+    wait_count(peer, &peer->data, 1, "a data stream");
 }
 
 int boot_peer_came(boot_peer *peer)

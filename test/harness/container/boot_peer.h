@@ -63,6 +63,8 @@ void boot_peer_wait_went(boot_peer *peer, int count);
 int boot_peer_came(boot_peer *peer);
 /* Waits for a worker of this id to have come. */
 void boot_peer_wait_worker(boot_peer *peer, const char *id);
+/* Waits for a data stream, which runners want before they look at answers. */
+void boot_peer_wait_data(boot_peer *peer);
 /* Waits for a log entry with @part in it; its message. */
 const char *boot_peer_log(boot_peer *peer, const char *part);
 

@@ -113,6 +113,7 @@ static void check_refusal(const char *id, const char *part)
     ck_assert_ptr_nonnull(strstr(boot_peer_answer(peer, "i1"), part));
     boot_peer_send(peer, "i2");
     ck_assert_ptr_nonnull(strstr(boot_peer_answer(peer, "i2"), part));
+    boot_peer_wait_data(peer);
     boot_peer_dismiss(peer);
     ck_assert_int_eq(wait_for(pid), 1);
     check_said(part);
