@@ -50,7 +50,7 @@ static void tell(const beamc__call *call, const beamc__image_options *image,
     fprintf(call->err, "then: --environment_type=DOCKER --environment_config=%s\n", image->tag);
 }
 
-static beamc_error *run(const beamc__call *call, int *status BEAMC_UNUSED)
+static beamc_error *run(const beamc__call *call, int *status)
 {
     const char *program = call->argument_count == 0 ? NULL : call->arguments[0];
     char boot[PATH_MAX], own[PATH_MAX], tag[TAG_SIZE] = BEAMC_TEXT_WORKER_IMAGE, output[PATH_MAX];
@@ -71,7 +71,12 @@ static beamc_error *run(const beamc__call *call, int *status BEAMC_UNUSED)
              last_part(program == NULL ? "beamc" : program));
     image.tag = beamc_option_or(call->options, "tag", tag);
     image.output = beamc_option_or(call->options, "output", output);
-    BEAMC_TRY(beamc__image_write(&image, &facts));
+    beamc_error *error = beamc__image_write(&image, &facts);
+    if (error != NULL) {
+        if (beamc_error_code(error) == BEAMC_EINVAL)
+            *status = BEAMC__EXIT_USAGE;
+        return error;
+    }
     tell(call, &image, &facts);
     return NULL;
 }

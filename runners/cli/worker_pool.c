@@ -29,7 +29,8 @@ static const beamc_option_spec options[] = {
 };
 
 /* What to start, with room for an argument. */
-static beamc_error *choose_command(const beamc__call *call, char *path, const char **command)
+static beamc_error *choose_command(const beamc__call *call, char *path, const char **command,
+                                   int *status)
 {
     const char *program = beamc_option_or(call->options, "program", NULL);
 
@@ -38,13 +39,13 @@ static beamc_error *choose_command(const beamc__call *call, char *path, const ch
         return beamc__beside(path, "beamc-boot");
     /* Workers may live in other directories. */
     if (realpath(program, path) == NULL || access(path, X_OK) < 0)
-        return beamc_error_new(BEAMC_EINVAL, "--program=%s: this is no program that can be started",
-                               program);
+        return beamc__command_usage(status, "--program=%s: this is no program that can be started",
+                                    program);
     command[1] = "--worker";
     return NULL;
 }
 
-static beamc_error *run(const beamc__call *call, int *status BEAMC_UNUSED)
+static beamc_error *run(const beamc__call *call, int *status)
 {
     static const beamc_log_sink sink = { beamc_log_write_stderr, NULL };
     const beamc_log_target log = { &sink, BEAMC_LOG_INFO, NULL, NULL };
@@ -54,8 +55,8 @@ static beamc_error *run(const beamc__call *call, int *status BEAMC_UNUSED)
     char path[PATH_MAX], url[NAME_MAX];
 
     if (port < 0 || port > UINT16_MAX)
-        return beamc_error_new(BEAMC_EINVAL, "--port=%" PRId64 ": it is 0 to %d", port, UINT16_MAX);
-    BEAMC_TRY(choose_command(call, path, command));
+        return beamc__command_usage(status, "--port=%" PRId64 ": it is 0 to %d", port, UINT16_MAX);
+    BEAMC_TRY(choose_command(call, path, command, status));
     bool bare = strchr(host, ':') != NULL && host[0] != '['; /* of IP version 6 */
     snprintf(url, sizeof(url), "%s%s%s:%" PRId64, bare ? "[" : "", host, bare ? "]" : "", port);
     const beamc__process_pool_options pool = {
