@@ -31,7 +31,7 @@
 #define CONTROL_METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control"
 
 #define BUNDLES_MAX 1024                     /* that run at once */
-#define HELD_ENOUGH ((int64_t)4 << 20)       /* bytes that came and wait for busy bundles .. */
+#define HELD_ENOUGH ((int64_t)512 << 10)       /* bytes that came and wait for busy bundles .. */
 #define HELD_LIMIT ((int64_t)256 << 20)      /* .. and where others need theirs */
 #define CONTROL_LIMIT ((size_t)1 << 30)      /* answers that wait to be sent */
 #define STATE_CACHE_SIZE ((size_t)100 << 20)

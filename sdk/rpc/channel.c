@@ -102,6 +102,10 @@ static beamc_error *open_core(beamc__rpc_channel *channel,
     list[count++] = int_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
     list[count++] = int_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MOST_MS);
     list[count++] = int_arg(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RECONNECT_MOST_MS);
+    if (options->window > 0) {
+        list[count++] = int_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+        list[count++] = int_arg(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, (int)options->window);
+    }
     if (options->keepalive_ms > 0)
         list[count++] = int_arg(GRPC_ARG_KEEPALIVE_TIME_MS, (int)options->keepalive_ms);
     if (tls != NULL && tls->server_name != NULL)

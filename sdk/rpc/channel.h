@@ -29,6 +29,8 @@ typedef struct {
                            * need a timeout */
     bool use_proxy;       /* obey http_proxy and its like; workers' endpoints do not */
     int64_t timeout_ms;   /* of calls that give none; 0: none */
+    size_t window;        /* bytes of a stream that may come before they are asked for; 0: the
+                           * transport finds out what the connection can carry, and probes for it */
     int64_t keepalive_ms; /* ping an idle connection that has calls this often; 0: never.  Servers
                            * of others hang up on those that ping often */
 } beamc__rpc_channel_options;
