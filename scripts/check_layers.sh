@@ -3,7 +3,7 @@
 #
 # Includes point one way: runners -> harness -> sdk -> proto.  Nothing outside test includes from
 # test.  Examples are users' programs: they see all public headers and no others.  A header is found as the compiler finds it: beside the file, from the root, or in the
-# include folder of some room.  gRPC is named in sdk/rpc only.
+# include folder of some room.  gRPC is named in sdk/rpc only, and where a benchmark compares with it.
 set -u
 
 failed=0
@@ -33,7 +33,7 @@ for header in {sdk,harness,runners}/*/include/beamc/*.h; do
 done
 
 while IFS=: read -r file line name; do
-    if [[ $name == grpc/* && $file != sdk/rpc/* ]]; then
+    if [[ $name == grpc/* && $file != sdk/rpc/* && $file != test/bench/worker/raw_stream.c ]]; then
         echo "$file:$line: gRPC is for sdk/rpc alone" >&2
         failed=1
     fi

@@ -26,11 +26,22 @@ $(BENCH_PIPE:%=$(BIN)/bench_%): $(BIN)/bench_%: $(BUILD)/test/bench/%.o $(BUILD)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
-.PHONY: bench bench-programs bench-test
+# What measures a worker is a runner for it: it sees all rooms.
+BENCH_WORKER_C := $(sort $(wildcard test/bench/worker/*.c))
+
+$(BIN)/bench_worker: $(BENCH_WORKER_C:%.c=$(BUILD)/%.o) $(BUILD)/libbeamc.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
+
+.PHONY: bench bench-programs bench-worker bench-test
 bench-programs: $(BENCH_BIN)
 
 bench: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
 	$(Q)test/bench/bench.py --bin=$(BIN) $(BENCH)
+
+bench-worker: $(BIN)/bench_worker
+	$(Q)test/bench/bench_worker.py --bin=$(BIN) $(BENCH)
 
 # They leave their memory to the end of the process.
 bench-test: $(BENCH_HAND:%=$(BIN)/%)
@@ -50,4 +61,5 @@ bench-start: $(BIN)/bench_start $(BIN)/wordcount
 	$(Q)$(BIN)/bench_start 50 $(BIN)/wordcount
 
 -include $(BUILD)/test/bench/start.d
--include $(BENCH_HAND:%=$(BUILD)/test/bench/%.d) $(BENCH_PIPE:%=$(BUILD)/test/bench/%.d)
+-include $(BENCH_HAND:%=$(BUILD)/test/bench/%.d) $(BENCH_PIPE:%=$(BUILD)/test/bench/%.d) \
+         $(BENCH_WORKER_C:%.c=$(BUILD)/%.d)
