@@ -14,8 +14,14 @@
 #define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
 
 #define FLUSH_SIZE ((size_t)64 << 10) /* what a stream carries most cheaply */
-#define BUFFER_SIZE (FLUSH_SIZE + (4 << 10)) /* so that most elements end before it has to grow */
-#define FLUSH_MAX ((size_t)64 << 20)
+#define FLUSH_MAX ((size_t)64 << 20)       /* that may be asked for */
+#define FLUSH_GROWN ((size_t)4 << 20)
+#define BUFFER_SLACK ((size_t)4 << 10) /* so that most elements end before a buffer has to grow */
+/* Of one size, before they get larger: so a hundred messages hold 160 MB. */
+#define MESSAGES_OF_SIZE 12
+/* How long a full stream is waited for, at first and once that was in vain. */
+#define PATIENCE_MS 1000
+#define PATIENCE_STUCK_MS 50
 #define SEND_LIMIT ((size_t)512 << 10)
 /* What comes in before it is asked for.  The transport's own choice grows to megabytes, which are out of
  * the caches when they are read: a quarter more CPU time. */
@@ -252,6 +258,23 @@ static beamc__rpc_message *make_message(beamc__data_output *output, bool is_last
     return NULL;
 }
 
+/* A runner that takes nothing may be slow, or wait for the bundle's response, which comes behind all of
+ * this: then the elements wait here, where they come the slower. */
+static beamc_error *send_message(beamc__data_output *output, beamc__rpc_message *message)
+{
+    beamc_error *error = beamc__rpc_stream_send(output->call, message,
+                                                output->stuck ? PATIENCE_STUCK_MS : PATIENCE_MS);
+
+    output->stuck = beamc_error_code(error) == BEAMC_ETIMEOUT;
+    if (!output->stuck)
+        return error;
+    beamc__rpc_sent sent = beamc__rpc_stream_push(output->call, message);
+    if (sent == BEAMC__RPC_ENDED)
+        return beamc_error_wrap(error, "the call has ended");
+    beamc_error_free(error); /* it was worth the try */
+    return sent == BEAMC__RPC_SENT ? NULL : beamc_error_nomem();
+}
+
 static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
 {
     if (output->output.buffer.size > BEAMC__RPC_MESSAGE_MAX / 2)
@@ -261,7 +284,7 @@ static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
     if (message == NULL)
         return beamc_error_nomem();
     output->has_sent = true;
-    beamc_error *error = beamc__rpc_stream_send(output->call, message, 0);
+    beamc_error *error = send_message(output, message);
     beamc__rpc_message_unref(message);
     return beamc_error_wrap(error, "sending elements to %s", output->stream->url);
 }
@@ -287,8 +310,12 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
         return beamc__data_output_flush(output);
     }
     BEAMC_TRY(send_buffer(output, false));
+    if (++output->sent % MESSAGES_OF_SIZE == 0 && output->flush_size < FLUSH_GROWN)
+        output->flush_size *= 2;
     /* More comes, as much again. */
-    return beamc_buffer_grow(&self->buffer, BUFFER_SIZE) ? NULL : beamc_error_nomem();
+    return beamc_buffer_grow(&self->buffer, output->flush_size + BUFFER_SLACK)
+               ? NULL
+               : beamc_error_nomem();
 }
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,

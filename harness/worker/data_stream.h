@@ -3,7 +3,8 @@
  *
  * Inbound, elements are put into the inbox of their instruction, which the registry finds or makes.
  * Outbound, each sink gathers elements in a buffer and sends it when it is large enough; the sender
- * waits while the runner does not take what was sent.
+ * waits while the runner does not take what was sent, but not for ever: Java's runners take only a
+ * hundred messages of a bundle before they have its response, and none of others meanwhile.
  *
  * When the call breaks, all bundles under way fail: what they were sent or have sent may be lost.  The
  * next bundle opens another. */
@@ -51,10 +52,12 @@ typedef struct {
     beamc__data_stream *stream;
     beamc__rpc_stream *call; /* one bundle's elements all go to the same */
     const char *instruction_id;
-    size_t flush_size;     /* bytes */
     const uint32_t *ticks; /* atomic: a new number, and what is gathered is to be sent */
     uint32_t tick;         /* the number of the last time */
     bool has_sent;
+    size_t flush_size; /* as much is gathered */
+    size_t sent;       /* messages of that size */
+    bool stuck;        /* the runner took nothing for a while */
 } beamc__data_output;
 
 /* @flush_size 0: what a stream carries most cheaply.  @ticks is borrowed as long as the output. */

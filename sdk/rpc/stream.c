@@ -302,9 +302,15 @@ static void on_send_failed(beamc__rpc_task *task)
 }
 
 /* With the lock. */
+static bool is_closed(const beamc__rpc_stream *stream)
+{
+    return stream->finishing || stream->over || stream->core == NULL;
+}
+
+/* With the lock. */
 static beamc__rpc_sent accept_message(beamc__rpc_stream *stream, beamc__rpc_message *message)
 {
-    if (stream->finishing || stream->over || stream->core == NULL)
+    if (is_closed(stream))
         return BEAMC__RPC_ENDED;
     if (stream->unsent > 0 && stream->unsent + cost(message) > stream->send_limit) {
         stream->was_full = true;
@@ -353,6 +359,17 @@ beamc_error *beamc__rpc_stream_send(beamc__rpc_stream *stream, beamc__rpc_messag
         break;
     }
     return beamc_error_nomem();
+}
+
+beamc__rpc_sent beamc__rpc_stream_push(beamc__rpc_stream *stream, beamc__rpc_message *message)
+{
+    beamc__rpc_sent sent = BEAMC__RPC_ENDED;
+
+    uv_mutex_lock(&stream->lock);
+    if (!is_closed(stream))
+        sent = push(stream, message) ? BEAMC__RPC_SENT : BEAMC__RPC_NOMEM;
+    pump_send(stream);
+    return sent;
 }
 
 size_t beamc__rpc_stream_unsent(beamc__rpc_stream *stream)

@@ -67,6 +67,10 @@ BEAMC_MUST_USE beamc__rpc_sent beamc__rpc_stream_try_send(beamc__rpc_stream *str
 BEAMC_MUST_USE beamc_error *beamc__rpc_stream_send(beamc__rpc_stream *stream,
                                                    beamc__rpc_message *message, int64_t timeout_ms);
 
+/** Accepts @message however much waits: for those who must not wait any longer. */
+BEAMC_MUST_USE beamc__rpc_sent beamc__rpc_stream_push(beamc__rpc_stream *stream,
+                                                      beamc__rpc_message *message);
+
 /** Bytes accepted and not yet taken by the transport. */
 size_t beamc__rpc_stream_unsent(beamc__rpc_stream *stream);
 

@@ -538,6 +538,22 @@ static beamc__rpc_stream *stream_of(fn_peer *peer, fn_service which)
     return stream;
 }
 
+void fn_peer_pause(fn_peer *peer, fn_service which)
+{
+    beamc__rpc_stream *stream = stream_of(peer, which);
+
+    beamc__rpc_stream_pause(stream);
+    beamc__rpc_stream_unref(stream);
+}
+
+void fn_peer_resume(fn_peer *peer, fn_service which)
+{
+    beamc__rpc_stream *stream = stream_of(peer, which);
+
+    beamc__rpc_stream_resume(stream);
+    beamc__rpc_stream_unref(stream);
+}
+
 void fn_peer_cut(fn_peer *peer, fn_service which)
 {
     beamc__rpc_stream *stream = stream_of(peer, which);

@@ -49,6 +49,9 @@ void fn_peer_wait_open(fn_peer *peer, fn_service service, int count);
 void fn_peer_wait_closed(fn_peer *peer, fn_service service, int count);
 /* The worker_id that it was opened with. */
 const char *fn_peer_worker_id(fn_peer *peer, fn_service service);
+/* Takes nothing of it, until it is told to go on. */
+void fn_peer_pause(fn_peer *peer, fn_service service);
+void fn_peer_resume(fn_peer *peer, fn_service service);
 /* Breaks it off. */
 void fn_peer_cut(fn_peer *peer, fn_service service);
 /* Ends it with a status. */

@@ -175,6 +175,49 @@ START_TEST(elements_of_busy_bundles_wait_outside)
 }
 END_TEST
 
+/* Sends so many elements of 1 KB, and the mark of the end. */
+static void put_many(const char *instruction, int count)
+{
+    char text[1000] = "";
+    beamc_buffer bytes;
+
+    beamc_buffer_init(&bytes);
+    for (int i = 0; i < count; i++)
+        fn_element(&bytes, text, sizeof(text));
+    fn_peer_put_bytes(runner, instruction, "in", bytes.data, bytes.size, true);
+    beamc_buffer_dispose(&bytes);
+}
+
+/* Java's runners take a hundred messages of a bundle, and then none before its response. */
+START_TEST(much_output_goes_in_few_messages)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    fn_peer_process(runner, "i1", "d1");
+    put_many("i1", 30000);
+    fn_peer_done(runner, "i1");
+    const fn_output *output = fn_peer_output(runner, "i1", "out");
+    ck_assert_uint_gt(output->bytes.size, 30000 * 1000);
+    ck_assert_int_lt(output->messages, 100);
+    finish();
+}
+END_TEST
+
+START_TEST(bundles_are_answered_though_nobody_takes_their_elements)
+{
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    check_bundle("i1", "d1", "a", "a\n");
+    fn_peer_pause(runner, FN_DATA);
+    fn_peer_process(runner, "i2", "d1");
+    put_many("i2", 10000);
+    fn_peer_done(runner, "i2");
+    fn_peer_resume(runner, FN_DATA);
+    ck_assert_uint_gt(fn_peer_output(runner, "i2", "out")->bytes.size, 10000 * 1000);
+    finish();
+}
+END_TEST
+
 START_TEST(bundles_run_64_at_a_time)
 {
     char id[20];
@@ -571,7 +614,7 @@ START_TEST(workers_leave_nothing_behind)
 {
     int threads = 0, descriptors = 0;
 
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 200; i++) {
         begin();
         worker_give(runner, "d1", worker_fn_side);
         fn_peer_side(runner, "side0", NULL, "one");
@@ -582,7 +625,7 @@ START_TEST(workers_leave_nothing_behind)
             descriptors = count_descriptors();
         }
     }
-    /* One left by each worker would be 44 more; those of the transport come and go. */
+    /* One left by each worker would be 194 more; those of the transport come and go. */
     ck_assert_int_lt(count_threads(), threads + 22);
     ck_assert_int_lt(count_descriptors(), descriptors + 22);
 }
@@ -604,6 +647,8 @@ Suite *suite_worker(void)
     tcase_add_test(tc, what_is_emitted_may_have_to_go_soon);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
     tcase_add_test(tc, elements_of_busy_bundles_wait_outside);
+    tcase_add_test(tc, much_output_goes_in_few_messages);
+    tcase_add_test(tc, bundles_are_answered_though_nobody_takes_their_elements);
     tcase_add_test(tc, bundles_run_64_at_a_time);
     tcase_add_test(tc, small_bundles_are_many);
     tcase_add_test(tc, elements_of_10_mb_go_through);
