@@ -220,6 +220,21 @@ test: all $(RUN_TESTS) $(FUZZ) $(TEST_DATA)
 	$(Q)BUILD='$(BUILD)' BIN='$(BIN)' SAN='$(SAN)' FUZZ='$(notdir $(FUZZ))' SUITES='$(SUITES)' \
 	    scripts/run_tests.sh
 
+# The worker's suites under memcheck: each test is a process of its own, and errors and leaks are
+# charged to it.  VALGRIND_SUITES="inbox worker" only these.
+VALGRIND_SUITES ?= $(sort $(patsubst test/harness/worker/test_%.c,%, \
+                     $(wildcard test/harness/worker/test_*.c)))
+VALGRIND := valgrind --quiet --error-exitcode=9 --leak-check=full \
+            --errors-for-leak-kinds=definite,indirect,possible --show-leak-kinds=definite,indirect,possible \
+            --num-callers=30 --suppressions=test/valgrind.supp
+
+.PHONY: test-valgrind
+test-valgrind: $(RUN_TESTS)
+	@command -v valgrind >/dev/null || { echo 'this needs valgrind: apt-get install valgrind' >&2; exit 1; }
+	$(Q)failed=; for suite in $(VALGRIND_SUITES); do \
+	    CK_TIMEOUT_MULTIPLIER=30 CK_VERBOSITY=normal $(VALGRIND) $(RUN_TESTS) $$suite || failed="$$failed $$suite"; \
+	done; [ -z "$$failed" ] || { echo "not clean:$$failed" >&2; exit 1; }
+
 .PHONY: check
 check: all
 	$(Q)failed=0; export CC='$(CC)' CXX='$(CXX)'; \
@@ -286,10 +301,11 @@ help:
 	@echo 'make test         all tests; SUITES="arena table" only these; SAN=address,undefined or SAN=thread'
 	@echo 'make test-graph   other SDKs read the graphs of our pipelines; needs scripts/install_peers.sh'
 	@echo 'make test-runners examples on RUNNERS=direct,prism,python,flink,spark; needs scripts/install_*.sh'
+	@echo 'make test-valgrind the suites of the worker under memcheck'
 	@echo 'make check        headers, layers, symbols, names, style'
 	@echo 'make check-proto  compares proto/ with the descriptors of the apache-beam wheel'
 	@echo 'make fuzz         fuzzes each decoder for FUZZ_TIME=60 seconds; needs clang'
-	@echo 'make bench        compares with hand-written programs'
+	@echo 'make bench        compares with hand-written programs; bench-worker, bench-runners: test/bench'
 	@echo 'make image        the container image of workers, IMAGE=build/image/beamc.tar; beamc image makes others'
 	@echo 'make install      into DESTDIR= and PREFIX=/usr/local'
 	@echo 'make clean        removes build/'
