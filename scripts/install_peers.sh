@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs what `make bench` compares with besides C programs, below build/peers/:
+# Installs what `make bench` and `make bench-runners` compare with besides C programs, below
+# build/peers/:
 #
 #     bin/prism       Beam's local runner
 #     bin/wordcount   test/bench/peers/go, built with Beam's Go SDK
+#     bin/chain       the same
 #     python/         a virtual environment with Beam's Python SDK
 #
 # Needs go (1.26, or one that fetches it) and python3 with venv and pip.  What is missing is left out
@@ -43,6 +45,8 @@ install_go() {
     fi
     (cd test/bench/peers/go && go build -o "$peers/bin/wordcount" .) ||
         miss "the Go word count was not built"
+    (cd test/bench/peers/go && go build -o "$peers/bin/chain" ./chain) ||
+        miss "the Go chain was not built"
 }
 
 install_python() {

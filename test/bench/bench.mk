@@ -11,7 +11,7 @@
 # Hand-written in plain C, without the library ...
 BENCH_HAND := words_fast words_plain make_data
 # ... and pipelines, which see what a user's program sees.
-BENCH_PIPE := $(patsubst test/bench/%.c,%,$(wildcard test/bench/chain.c test/bench/group.c))
+BENCH_PIPE := $(patsubst test/bench/%.c,%,$(wildcard test/bench/chain.c test/bench/group.c test/bench/jobs.c))
 BENCH_BIN  := $(BENCH_HAND:%=$(BIN)/%) $(BENCH_PIPE:%=$(BIN)/bench_%)
 
 $(BENCH_PIPE:%=$(BUILD)/test/bench/%.o): INC := $(PUBLIC_INC)
@@ -34,14 +34,18 @@ $(BIN)/bench_worker: $(BENCH_WORKER_C:%.c=$(BUILD)/%.o) $(BUILD)/libbeamc.a
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
-.PHONY: bench bench-programs bench-worker bench-test
+.PHONY: bench bench-programs bench-worker bench-runners bench-test
 bench-programs: $(BENCH_BIN)
 
 bench: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
 	$(Q)test/bench/bench.py --bin=$(BIN) $(BENCH)
 
-bench-worker: $(BIN)/bench_worker
+bench-worker: $(BIN)/bench_worker $(BIN)/bench_jobs
 	$(Q)test/bench/bench_worker.py --bin=$(BIN) $(BENCH)
+
+# Needs scripts/install_peers.sh and scripts/install_flink.sh.
+bench-runners: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
+	$(Q)test/bench/bench_runners.py --bin=$(BIN) $(BENCH)
 
 # They leave their memory to the end of the process.
 bench-test: $(BENCH_HAND:%=$(BIN)/%)

@@ -9,11 +9,14 @@ slow: the exit status is 1 only if a program fails.
 import argparse
 import json
 import os
+import signal
 import subprocess
+import time
 
-from measure import ROOT, TIMEOUT_S, Failed, Report, median_ratio, middle, parts_of, print_machine
+from measure import (PEERS, ROOT, TIMEOUT_S, Failed, Report, free_port, median_ratio, middle, parts_of,
+                     print_machine, start, wait_for, wait_for_port)
 
-PARTS = ("stream", "memory", "bundles")
+PARTS = ("stream", "memory", "bundles", "left")
 
 MESSAGE = 64 << 10
 STREAM_ROUNDS = 7
@@ -23,8 +26,11 @@ STREAM_ELEMENTS = 50_000_000        # the same, in elements of 20 bytes
 MEMORY_BUNDLES = 1000
 MEMORY_ELEMENTS = 100_000           # in each
 
+LEFT_JOBS = 200
+
 BAR_STREAM = 0.5                    # at least this part of the rate of the raw stream
 BAR_MEMORY = 5.0                    # resident memory grows by at most this many percent
+BAR_LEFT = 0
 BAR_BUNDLES = 1000.0                # at least this many bundles of one element in a second
 
 
@@ -77,13 +83,14 @@ class Bench(Report):
     def memory(self):
         elements = MEMORY_ELEMENTS // (10 if self.quick else 1)
         what = f"{MEMORY_BUNDLES} bundles, {MEMORY_BUNDLES * elements / 1e6:g} million elements"
-        jobs = [("memory", lambda: self.feed("pass", bundles=MEMORY_BUNDLES, elements=elements,
-                                             concurrent=4))]
-        runs = self.rounds("memory", 1, jobs)["memory"]
-        growth = [100 * (r["memory_after"] / r["memory_at_tenth"] - 1) for r in runs]
-        self.row(f"{what}: memory after a tenth",
-                 middle([r["memory_at_tenth"] / 2**20 for r in runs]), "MiB")
-        self.row(f"{what}: memory grows from there by", middle(growth), "%", BAR_MEMORY)
+        jobs = [(f"{n} at once", lambda n=n: self.feed("pass", bundles=MEMORY_BUNDLES,
+                                                       elements=elements, concurrent=n))
+                for n in (1, 4)]
+        for name, runs in self.rounds("memory", 1 if self.quick else 3, jobs).items():
+            growth = [100 * (r["memory_after"] / r["memory_at_tenth"] - 1) for r in runs]
+            self.row(f"{what}, {name}: memory after a tenth",
+                     middle([r["memory_at_tenth"] / 2**20 for r in runs]), "MiB")
+            self.row(f"{what}, {name}: it grows from there by", middle(growth), "%", BAR_MEMORY)
 
     # ---- bundles of all sizes -------------------------------------------------------------------
 
@@ -111,6 +118,40 @@ class Bench(Report):
             row(name, "from request to response, 99th percentile",
                 lambda r: r["wait_p99"] * 1e3, "ms")
             row(name, "peak memory", lambda r: r["memory_peak"] / 2**20, "MiB")
+
+
+    # ---- what is left of jobs -------------------------------------------------------------------
+
+    def left(self):
+        """Jobs in one process, whose workers are its own threads, on a Prism of its own."""
+        what = f"{LEFT_JOBS} jobs in one process leave"
+        prism = os.path.join(PEERS, "bin", "prism")
+        if not os.access(prism, os.X_OK):
+            self.row(what, None, "", note="no Prism (scripts/install_peers.sh)")
+            return
+        port = free_port()
+        with open(self.log("prism"), "wb") as log:
+            began = time.monotonic()
+            server = start([prism, "-serve_http=false", f"-job_port={port}", "-log_level=error"],
+                           log, {})
+            try:
+                wait_for_port(port, server)
+                runs = self.rounds("left", 1, [("bench_jobs", lambda: self.jobs(port))])
+            finally:
+                server.send_signal(signal.SIGTERM)
+                wait_for(server, began)
+        for name in ("threads", "files"):
+            self.row(f"{what} {name}", middle([r[f"more_{name}"] for r in runs["bench_jobs"]]), "",
+                     BAR_LEFT)
+
+    def jobs(self, port):
+        with open(self.log("jobs"), "wb") as log:
+            done = subprocess.run([self.program("bench_jobs"), f"localhost:{port}",
+                                   str(LEFT_JOBS + 10)], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=log, timeout=TIMEOUT_S)
+        if not done.stdout:
+            raise Failed(f"exit status {done.returncode}; see {log.name}")
+        return json.loads(done.stdout)
 
 
 def per_gb(rate):

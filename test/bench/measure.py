@@ -151,7 +151,7 @@ class Report:
         self.programs.append({
             "what": what, "note": note,
             "wall": middle([r.wall for r in runs]), "cpu": middle([r.cpu for r in runs]),
-            "peak_mb": max(r.peak_mb for r in runs),
+            "peak_mb": max((r.peak_mb for r in runs if r.peak_mb is not None), default=None),
             "cpus": [round(r.cpu, 4) for r in runs], "walls": [round(r.wall, 4) for r in runs]})
 
     def fail(self, what, error):
@@ -184,7 +184,8 @@ class Report:
         print()
         print(f"{'program':<50} {'wall s':>8} {'CPU s':>8} {'peak MiB':>9}")
         for p in self.programs:
-            print(f"{p['what']:<50} {p['wall']:>8.3f} {p['cpu']:>8.3f} {p['peak_mb']:>9.0f}"
+            peak = "-" if p["peak_mb"] is None else f"{p['peak_mb']:.0f}"
+            print(f"{p['what']:<50} {p['wall']:>8.3f} {p['cpu']:>8.3f} {peak:>9}"
                   f"  {p['note']}".rstrip())
         print()
         print(f"{'measured':<62} {'value':>10} {'bar':>12}")
