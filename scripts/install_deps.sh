@@ -3,6 +3,8 @@
 #
 # Installs the Debian packages that building and testing need and that are missing: as root, or by
 # sudo when it asks for no password.  Else prints the one command that would, and fails.
+#
+#     scripts/install_deps.sh [PACKAGE...]      these instead
 set -u
 
 packages="gcc g++ make libc6-dev pkg-config git ca-certificates python3
@@ -13,9 +15,10 @@ packages="gcc g++ make libc6-dev pkg-config git ca-certificates python3
 # Fetches Beam's published descriptors and test vectors.
 python3 -m pip --version >/dev/null 2>&1 || /usr/bin/python3 -m pip --version >/dev/null 2>&1 ||
     packages="$packages python3-pip"
+[ $# -eq 0 ] || packages=$*
 
 if ! command -v dpkg-query >/dev/null; then
-    if pkg-config --exists libprotobuf-c libuv grpc zlib libzstd libpcre2-8 check 2>/dev/null &&
+    if [ $# -eq 0 ] && pkg-config --exists libprotobuf-c libuv grpc zlib libzstd libpcre2-8 check 2>/dev/null &&
         command -v protoc-c >/dev/null; then
         exit 0
     fi
