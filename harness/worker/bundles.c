@@ -19,7 +19,7 @@ static void *grown(void *list, size_t count, size_t size)
 static beamc_error *find_data_stream(beamc__worker *worker, const char *url,
                                      beamc__data_stream **out)
 {
-    data_streams *all = &worker->data;
+    beamc__data_streams *all = &worker->data;
 
     if (worker->closing)
         return beamc_error_new(BEAMC_ECANCELLED, "the worker is stopped");
@@ -41,7 +41,7 @@ static beamc_error *find_data_stream(beamc__worker *worker, const char *url,
 static beamc_error *find_state_client(beamc__worker *worker, const char *url,
                                       beamc__state_client **out)
 {
-    state_clients *all = &worker->state;
+    beamc__state_clients *all = &worker->state;
 
     if (worker->closing)
         return beamc_error_new(BEAMC_ECANCELLED, "the worker is stopped");

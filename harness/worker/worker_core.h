@@ -31,12 +31,12 @@
 typedef struct {
     beamc__data_stream **streams;
     size_t count;
-} data_streams;
+} beamc__data_streams;
 
 typedef struct {
     beamc__state_client **clients;
     size_t count;
-} state_clients;
+} beamc__state_clients;
 
 struct beamc__worker {
     char *id;
@@ -75,8 +75,8 @@ struct beamc__worker {
     bool has_keeper;
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
-    data_streams data;
-    state_clients state;
+    beamc__data_streams data;
+    beamc__state_clients state;
     bool heard; /* an instruction came */
     bool ended; /* the control stream */
     bool stopped;
