@@ -100,6 +100,8 @@ PUBLIC_HEADERS := $(sort $(wildcard $(addsuffix /beamc/*.h,$(PUBLIC_DIRS))))
 
 EXAMPLE_C := $(if $(SOME_ROOMS),,$(sort $(wildcard sdk/examples/*.c)))
 EXAMPLES  := $(EXAMPLE_C:sdk/examples/%.c=$(BIN)/%)
+# What is known of the libraries under sanitized programs.
+SAN_OBJ   := $(if $(SAN),$(BUILD)/test/sanitizers.o)
 # The program of a file named *_main.c.
 program_of = $(BIN)/$(patsubst beamc-beamc,beamc,beamc-$(patsubst %_main.c,%,$(notdir $(1))))
 PROGRAMS  := $(if $(SOME_ROOMS),,$(foreach file,$(MAIN_C),$(call program_of,$(file))))
@@ -169,13 +171,13 @@ $(BUILD)/libbeamc.so: $(LIB_OBJ) $(PROTO_OBJ) $(BUILD)/sources scripts/libbeamc.
 	    -Wl,--version-script=scripts/libbeamc.map -o $@ \
 	    $(LIB_OBJ) $(PROTO_OBJ) $(LIBS)
 
-$(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(BUILD)/libbeamc.a
+$(EXAMPLES): $(BIN)/%: $(BUILD)/sdk/examples/%.o $(SAN_OBJ) $(BUILD)/libbeamc.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
 $(foreach file,$(MAIN_C),$(eval $(call program_of,$(file)): $(BUILD)/$(file:.c=.o)))
-$(PROGRAMS): $(BUILD)/libbeamc.a
+$(PROGRAMS): $(SAN_OBJ) $(BUILD)/libbeamc.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(BUILD)/libbeamc.a $(PROGRAM_LIBS)
