@@ -33,7 +33,7 @@ static beamc_error *find_data_stream(beamc__worker *worker, const char *url,
     if (more == NULL)
         return beamc_error_nomem();
     all->streams = more;
-    BEAMC_TRY(beamc__data_stream_open(out, worker->data_queue, url, worker->id, &worker->registry));
+    BEAMC_TRY(beamc__data_stream_open(out, worker->queue, url, worker->id, &worker->registry));
     all->streams[all->count++] = *out;
     return NULL;
 }
@@ -55,7 +55,7 @@ static beamc_error *find_state_client(beamc__worker *worker, const char *url,
     if (more == NULL)
         return beamc_error_nomem();
     all->clients = more;
-    BEAMC_TRY(beamc__state_client_open(out, worker->control_queue, url, worker->id));
+    BEAMC_TRY(beamc__state_client_open(out, worker->queue, url, worker->id));
     all->clients[all->count++] = *out;
     return NULL;
 }

@@ -193,7 +193,7 @@ static beamc_error *open_logging(beamc__worker *worker)
     }
     beamc__rpc_channel *channel = worker->log_channel;
     worker->log_channel = NULL;
-    BEAMC_TRY(beamc__log_stream_open(&worker->log_stream, worker->control_queue, channel));
+    BEAMC_TRY(beamc__log_stream_open(&worker->log_stream, worker->queue, channel));
     worker->log = beamc__log_stream_sink(worker->log_stream);
     worker->plan_options.log = worker->log;
     return NULL;
@@ -348,14 +348,13 @@ static beamc_error *make_channel(beamc__worker *worker, const char *url, beamc__
 
     if (url == NULL || *url == '\0')
         return NULL;
-    return beamc__rpc_channel_new(out, worker->control_queue, url, &options);
+    return beamc__rpc_channel_new(out, worker->queue, url, &options);
 }
 
 static beamc_error *start(beamc__worker *worker, const beamc__worker_options *options)
 {
     BEAMC_TRY(make_parts(worker, options));
-    BEAMC_TRY(beamc__rpc_queue_new(&worker->control_queue, "beamc-control"));
-    BEAMC_TRY(beamc__rpc_queue_new(&worker->data_queue, "beamc-data"));
+    BEAMC_TRY(beamc__rpc_queue_new(&worker->queue, "beamc-streams"));
     BEAMC_TRY(make_channel(worker, options->logging_url, &worker->log_channel));
     BEAMC_TRY(make_channel(worker, options->status_url, &worker->status_channel));
     BEAMC_TRY(make_channel(worker, options->control_url, &worker->control_channel));
@@ -458,8 +457,7 @@ void beamc__worker_free(beamc__worker *worker)
     beamc__descriptors_free(worker->descriptors); /* DoFns are torn down, and may log */
     beamc__log_stream_free(worker->log_stream);
     beamc__rpc_channel_free(worker->log_channel);
-    beamc__rpc_queue_free(worker->data_queue);
-    beamc__rpc_queue_free(worker->control_queue);
+    beamc__rpc_queue_free(worker->queue);
     beamc__instructions_free(worker->instructions);
     beamc__state_store_free(worker->state_cache);
     beamc__samples_free(worker->samples);

@@ -49,8 +49,7 @@ struct beamc__worker {
     int64_t flush_ms; /* 0: none */
     const beamc_log_sink *log;
     beamc__plan_options plan_options;
-    beamc__rpc_queue *control_queue; /* control, state, log, status */
-    beamc__rpc_queue *data_queue;
+    beamc__rpc_queue *queue; /* of all streams */
     beamc__rpc_channel *control_channel;
     beamc__rpc_stream *control;
     beamc__rpc_channel *log_channel;    /* until the log stream has it */

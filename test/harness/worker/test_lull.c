@@ -168,7 +168,7 @@ START_TEST(the_status_shows_bundles_and_threads)
     check_has(status, " elements read\n    transform fn (fn): process, element 2, for ");
     check_has(status, "worker_gate");
     check_has(status, " beamc-bundle: ");
-    check_has(status, " beamc-control: ");
+    check_has(status, " beamc-streams: ");
     check_has(status, " beamc-status: runs");
     worker_gate_open();
     fn_peer_done(runner, "busy");
