@@ -24,6 +24,9 @@ struct source {
     beamc__op op;
     const beamc_type *coder;  /* of elements: the port's, with the length prefixes it has */
     const beamc_type *type;   /* the same, bare */
+    bool is_plain;            /* it is of a hot kind, or a KV of two, and heads are usual ones: */
+    const beamc_type *key, *part; /* part NULL: no KV */
+    size_t part_offset;
     const beamc_type *window; /* NULL: the port's head is constant */
     beamc_element_info constant;
     void *value; /* one element */
@@ -133,30 +136,58 @@ static inline beamc_error *take(source *op, bool *taken)
     return NULL;
 }
 
-/* Decodes and passes on all elements of @in. */
-static beamc_error *run_chunk(source *op, beamc_reader *in, bool *taken)
+/* Most elements: a usual head, if any, and a plain value.  Answers where it ends; NULL: it is another. */
+static inline const uint8_t *get_plain(const source *op, beamc_element_info *info,
+                                       const uint8_t *at, const uint8_t *end)
+{
+    if (!op->is_plain)
+        return NULL;
+    if (op->window != NULL)
+        at = beamc__element_info_get(info, at, end);
+    if (BEAMC_LIKELY(at != NULL))
+        at = beamc__plain_get(op->key, op->value, at, end);
+    if (op->part == NULL || BEAMC_UNLIKELY(at == NULL))
+        return at;
+    return beamc__plain_get(op->part, (char *)op->value + op->part_offset, at, end);
+}
+
+static beamc_error *decode(source *op, beamc_element_info *info, beamc_reader *in)
+{
+    beamc__decode_context context = { op->arena, &op->op.plan->token_fetch };
+    int rc = BEAMC_OK;
+
+    if (op->window != NULL)
+        rc = beamc__element_info_decode(info, op->window, in, &context);
+    if (BEAMC_UNLIKELY(rc < 0))
+        return beamc__op_failed(&op->op, malformed(op, rc, "timestamp and windows"));
+    const uint8_t *start = in->at;
+    rc = beamc__decode(op->coder, op->value, true, in, &context);
+    if (BEAMC_UNLIKELY(rc < 0))
+        return beamc__op_failed(&op->op, malformed(op, rc, "a value"));
+    /* A port without heads writes one byte for a value that has none. */
+    if (BEAMC_UNLIKELY(op->window == NULL && in->at == start))
+        in->at++;
+    return NULL;
+}
+
+/* Decodes and passes on all elements of @chunk. */
+static beamc_error *run_chunk(source *op, beamc_bytes chunk, bool *taken)
 {
     beamc_receiver *receiver = op->op.outputs[0]->receiver;
-    const beamc_type *type = op->coder;
-    beamc__decode_context context = { op->arena, &op->op.plan->token_fetch };
     beamc_element_info info = op->constant;
+    const uint8_t *end = chunk.data + chunk.size;
 
-    while (in->at < in->end) {
-        int rc = BEAMC_OK;
+    for (const uint8_t *at = chunk.data; at < end;) {
         BEAMC_TRY(take(op, taken));
         if (BEAMC_UNLIKELY(!*taken))
             return NULL;
-        if (op->window != NULL)
-            rc = beamc__element_info_decode(&info, op->window, in, &context);
-        if (BEAMC_UNLIKELY(rc < 0))
-            return beamc__op_failed(&op->op, malformed(op, rc, "timestamp and windows"));
-        const uint8_t *start = in->at;
-        rc = beamc__decode(type, op->value, true, in, &context);
-        if (BEAMC_UNLIKELY(rc < 0))
-            return beamc__op_failed(&op->op, malformed(op, rc, "a value"));
-        /* A port without heads writes one byte for a value that has none. */
-        if (BEAMC_UNLIKELY(op->window == NULL && in->at == start))
-            in->at++;
+        const uint8_t *next = get_plain(op, &info, at, end);
+        if (next == NULL) {
+            beamc_reader in = { at, end };
+            BEAMC_TRY(decode(op, &info, &in));
+            next = in.at;
+        }
+        at = next;
         /* In no window it is nowhere. */
         if (BEAMC_LIKELY(info.window_count > 0))
             BEAMC_TRY(receiver->process(receiver, &info, op->value));
@@ -200,9 +231,8 @@ static beamc_error *run_chunks(source *op, beamc__input *input)
         BEAMC_TRY(beamc__op_pass(&op->op, input->next_chunk(input, &chunk)));
         if (chunk.size == 0)
             return NULL;
-        beamc_reader in = beamc_reader_of(chunk.data, chunk.size);
         if (taken)
-            BEAMC_TRY(run_chunk(op, &in, &taken));
+            BEAMC_TRY(run_chunk(op, chunk, &taken));
     }
 }
 
@@ -260,6 +290,18 @@ beamc__data_channel *beamc__source_channel(beamc__op *head)
     return &((source *)head)->channel;
 }
 
+/* Heads are usual ones in the global window only. */
+static void set_plain(source *op)
+{
+    bool is_kv = op->coder->kind == BEAMC_KIND_KV;
+
+    op->key = is_kv ? op->coder->fields[0].type : op->coder;
+    op->part = is_kv ? op->coder->fields[1].type : NULL;
+    op->part_offset = is_kv ? beamc_kv_value_offset(op->coder) : 0;
+    op->is_plain = beamc__is_plain(op->key) && (!is_kv || beamc__is_plain(op->part)) &&
+                   (op->window == NULL || op->window->kind == BEAMC_KIND_GLOBAL_WINDOW);
+}
+
 beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
 {
     static const beamc__op_ops ops = { .free = source_free };
@@ -279,6 +321,7 @@ beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
     op->coder = port.value;
     op->type = beamc__type_bare(port.value);
     op->window = port.constant == NULL ? port.window : NULL;
+    set_plain(op);
     if (port.constant != NULL)
         op->constant = port.constant->info;
     op->arena = beamc_arena_new();

@@ -178,6 +178,48 @@ static inline uint8_t *beamc__plain_put(uint8_t *to, const beamc_type *type, con
     return to + bytes->size;
 }
 
+/* The usual varint, at bytes that are surely there: answers where it ends, or NULL for a longer one. */
+static inline const uint8_t *beamc__varint_get(const uint8_t *at, uint64_t *out)
+{
+    uint64_t low = at[0], high = at[1], top = at[2];
+
+    if (BEAMC_LIKELY(low < 0x80)) {
+        *out = low;
+        return at + 1;
+    }
+    if (BEAMC_LIKELY(high < 0x80)) {
+        *out = high << 7 | (low & 0x7f);
+        return at + 2;
+    }
+    *out = top << 14 | (high & 0x7f) << 7 | (low & 0x7f);
+    return top < 0x80 ? at + 3 : NULL;
+}
+
+/* Reads a plain value, nested: answers where it ends.  NULL: it is longer than most, or near @end or
+ * beyond; beamc__decode knows. */
+static inline const uint8_t *beamc__plain_get(const beamc_type *type, void *value,
+                                              const uint8_t *at, const uint8_t *end)
+{
+    beamc_bytes *bytes = (beamc_bytes *)value;
+    uint64_t size;
+
+    if (BEAMC_UNLIKELY(end - at < BEAMC__VARINT_MAX))
+        return NULL;
+    if (type->kind == BEAMC_KIND_INT64)
+        return beamc__varint_get(at, (uint64_t *)value);
+    if (type->kind == BEAMC_KIND_DOUBLE) {
+        uint64_t bits = beamc__load_be64(at);
+        memcpy(value, &bits, sizeof(bits));
+        return at + sizeof(bits);
+    }
+    at = beamc__varint_get(at, &size);
+    if (BEAMC_UNLIKELY(at == NULL || size > (size_t)(end - at)))
+        return NULL;
+    bytes->data = at;
+    bytes->size = (size_t)size;
+    return at + size;
+}
+
 /* ---- any value --------------------------------------------------------------------------------- */
 
 BEAMC_MUST_USE static inline int beamc__encode(const beamc_type *type, const void *value,

@@ -31,24 +31,33 @@ BEAMC_MUST_USE int beamc__element_windows_decode(beamc_element_info *info,
 
 /* Reads the head of an element whose windows are of @window_type into @info, which borrows from the
  * input.  @context serves custom windows and windows in many blocks. */
+/* The usual head, 8 + 4 + 0 + 1 bytes: in the global window, not fired.  Answers where it ends; NULL: it
+ * is another, or not whole. */
+static inline const uint8_t *beamc__element_info_get(beamc_element_info *info, const uint8_t *at,
+                                                     const uint8_t *end)
+{
+    if (BEAMC_UNLIKELY(end - at < 13 || beamc__load_be32(at + 8) != 1 || at[12] >= 0x10))
+        return NULL;
+    info->timestamp = (int64_t)(beamc__load_be64(at) ^ UINT64_C(0x8000000000000000));
+    info->windows = at + 12;
+    info->windows_size = 0;
+    info->window_count = 1;
+    info->pane = at + 12;
+    info->pane_size = 1;
+    return at + 13;
+}
+
 BEAMC_MUST_USE static inline int beamc__element_info_decode(beamc_element_info *info,
                                                             const beamc_type *window_type,
                                                             beamc_reader *in,
                                                             const beamc__decode_context *context)
 {
-    /* In the global window, not fired: 8 + 4 + 0 + 1 bytes. */
-    if (BEAMC_LIKELY(window_type->kind == BEAMC_KIND_GLOBAL_WINDOW &&
-                     beamc_reader_left(in) >= 13 && beamc__load_be32(in->at + 8) == 1 &&
-                     in->at[12] < 0x10)) {
-        info->timestamp =
-            (int64_t)(beamc__load_be64(in->at) ^ UINT64_C(0x8000000000000000));
-        info->windows = in->at + 12;
-        info->windows_size = 0;
-        info->window_count = 1;
-        info->pane = in->at + 12;
-        info->pane_size = 1;
-        in->at += 13;
-        return BEAMC_OK;
+    if (BEAMC_LIKELY(window_type->kind == BEAMC_KIND_GLOBAL_WINDOW)) {
+        const uint8_t *end = beamc__element_info_get(info, in->at, in->end);
+        if (BEAMC_LIKELY(end != NULL)) {
+            in->at = end;
+            return BEAMC_OK;
+        }
     }
     int rc = beamc__timestamp_decode(in, &info->timestamp);
     if (BEAMC_UNLIKELY(rc < 0))
