@@ -55,11 +55,17 @@ struct beamc__input {
 /* Where one beam:runner:sink:v1 writes.  An element is appended to the buffer, then told:
  *
  *     ... | head | key | value |          head: timestamp, windows, pane
- *         ^ start                         key_size 0: the element is no KV, or not only that */
+ *         ^ start                         key_size 0: the element is no KV, or not only that
+ *
+ * An output that only gathers need not be told of each: none is as long as the buffer is smaller than
+ * @due and @ticks stands at @tick. */
 typedef struct beamc__output beamc__output;
 struct beamc__output {
     const char *transform_id;
     beamc_buffer buffer; /* the output may empty it in wrote */
+    size_t due;          /* 0: told of each element, and the two below are not there */
+    const uint32_t *ticks; /* atomic */
+    uint32_t tick;
     beamc_error *(*wrote)(beamc__output *self, size_t start, size_t head_size, size_t key_size);
 };
 

@@ -75,6 +75,9 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
         if (beamc_buffer_failed(&output->buffer))
             return beamc__op_failed(&op->op, beamc_error_nomem());
     }
+    if (BEAMC_LIKELY(output->buffer.size < output->due) &&
+        BEAMC_LIKELY(__atomic_load_n(output->ticks, __ATOMIC_RELAXED) == output->tick))
+        return NULL;
     return beamc__op_pass(&op->op, output->wrote(output, start, head_size, key_size));
 }
 

@@ -13,12 +13,7 @@
 
 #define METHOD "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
 
-#define FLUSH_SIZE ((size_t)64 << 10) /* what a stream carries most cheaply */
-#define FLUSH_MAX ((size_t)64 << 20)       /* that may be asked for */
-#define FLUSH_GROWN ((size_t)4 << 20)
 #define BUFFER_SLACK ((size_t)4 << 10) /* so that most elements end before a buffer has to grow */
-/* Of one size, before they get larger: so a hundred messages hold 160 MB. */
-#define MESSAGES_OF_SIZE 12
 /* How long a full stream is waited for, at first and once that was in vain. */
 #define PATIENCE_MS 1000
 #define PATIENCE_STUCK_MS 50
@@ -41,6 +36,7 @@ struct beamc__data_stream {
     char *url;
     beamc__rpc_channel *channel;
     int paused; /* atomic */
+    int takes;  /* of beamc__flush */
     uv_mutex_t lock; /* guards what follows */
     beamc__rpc_stream *call; /* the latest */
     bool ended;              /* it has */
@@ -268,6 +264,7 @@ static beamc_error *send_message(beamc__data_output *output, beamc__rpc_message 
     output->stuck = beamc_error_code(error) == BEAMC_ETIMEOUT;
     if (!output->stuck)
         return error;
+    beamc__flush_stuck(&output->flush);
     beamc__rpc_sent sent = beamc__rpc_stream_push(output->call, message);
     if (sent == BEAMC__RPC_ENDED)
         return beamc_error_wrap(error, "the call has ended");
@@ -291,11 +288,11 @@ static beamc_error *send_buffer(beamc__data_output *output, bool is_last)
 
 beamc_error *beamc__data_output_flush(beamc__data_output *output)
 {
-    uint32_t tick = __atomic_load_n(output->ticks, __ATOMIC_RELAXED);
+    uint32_t tick = __atomic_load_n(output->output.ticks, __ATOMIC_RELAXED);
 
-    if (tick == output->tick)
+    if (tick == output->output.tick)
         return NULL;
-    output->tick = tick;
+    output->output.tick = tick;
     return output->output.buffer.size == 0 ? NULL : send_buffer(output, false);
 }
 
@@ -304,18 +301,12 @@ static beamc_error *wrote(beamc__output *self, size_t start BEAMC_UNUSED,
 {
     beamc__data_output *output = (beamc__data_output *)self;
 
-    if (BEAMC_LIKELY(self->buffer.size < output->flush_size)) {
-        if (BEAMC_LIKELY(__atomic_load_n(output->ticks, __ATOMIC_RELAXED) == output->tick))
-            return NULL;
+    if (self->buffer.size < self->due)
         return beamc__data_output_flush(output);
-    }
     BEAMC_TRY(send_buffer(output, false));
-    if (++output->sent % MESSAGES_OF_SIZE == 0 && output->flush_size < FLUSH_GROWN)
-        output->flush_size *= 2;
+    self->due = beamc__flush_sent(&output->flush, self->due);
     /* More comes, as much again. */
-    return beamc_buffer_grow(&self->buffer, output->flush_size + BUFFER_SLACK)
-               ? NULL
-               : beamc_error_nomem();
+    return beamc_buffer_grow(&self->buffer, self->due + BUFFER_SLACK) ? NULL : beamc_error_nomem();
 }
 
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
@@ -323,11 +314,9 @@ void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream
                              size_t flush_size, const uint32_t *ticks)
 {
     memset(out, 0, sizeof(*out));
-    out->flush_size = flush_size == 0          ? FLUSH_SIZE
-                      : flush_size < FLUSH_MAX ? flush_size
-                                               : FLUSH_MAX;
-    out->ticks = ticks;
-    out->tick = __atomic_load_n(ticks, __ATOMIC_RELAXED);
+    out->output.due = beamc__flush_start(&out->flush, flush_size, &stream->takes);
+    out->output.ticks = ticks;
+    out->output.tick = __atomic_load_n(ticks, __ATOMIC_RELAXED);
     out->output.transform_id = transform_id;
     out->output.wrote = wrote;
     out->stream = stream;

@@ -12,6 +12,7 @@
 #define BEAMC_WORKER_DATA_STREAM_H
 
 #include "harness/exec/bundle.h"
+#include "harness/worker/flush.h"
 #include "harness/worker/inbox.h"
 #include "proto/beam.h"
 #include "sdk/rpc/stream.h"
@@ -52,15 +53,13 @@ typedef struct {
     beamc__data_stream *stream;
     beamc__rpc_stream *call; /* one bundle's elements all go to the same */
     const char *instruction_id;
-    const uint32_t *ticks; /* atomic: a new number, and what is gathered is to be sent */
-    uint32_t tick;         /* the number of the last time */
     bool has_sent;
-    size_t flush_size; /* as much is gathered */
-    size_t sent;       /* messages of that size */
-    bool stuck;        /* the runner took nothing for a while */
+    beamc__flush flush;
+    bool stuck; /* the runner took nothing for a while */
 } beamc__data_output;
 
-/* @flush_size 0: what a stream carries most cheaply.  @ticks is borrowed as long as the output. */
+/* @flush_size as of beamc__flush_start.  @ticks, atomic, is borrowed as long as the output:
+ * a new number there, and what is gathered is sent with the next element. */
 void beamc__data_output_init(beamc__data_output *out, beamc__data_stream *stream,
                              const char *instruction_id, const char *transform_id,
                              size_t flush_size, const uint32_t *ticks);
