@@ -96,11 +96,6 @@ const char *error_text(beamc_error *take_error);
 /* Fails the test on an error. */
 void must(beamc_error *take_error);
 
-/* Keys and certificates, made by openssl in a directory of the test's own: ca signed server (for
- * localhost and 127.0.0.1), wrong (for another name) and client; other signed nothing of it. */
-const char *certificates(const char *name);
-void certificates_remove(void);
-
 int count_threads(void);
 int count_descriptors(void);
 

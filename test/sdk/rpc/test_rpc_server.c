@@ -2,6 +2,7 @@
 /* Servers: where they listen, whom they trust, how they stop; and queues. */
 #include "peer.h"
 
+#include "certificates.h"
 #include "test/alloc.h"
 #include <check.h>
 #include <stdio.h>
@@ -171,19 +172,6 @@ END_TEST
 
 /* ---- TLS ---- */
 
-static beamc__rpc_tls load(const char *roots, const char *own)
-{
-    char certificate[100], key[100];
-    beamc__rpc_tls tls;
-
-    snprintf(certificate, sizeof(certificate), "%s.pem", own == NULL ? "" : own);
-    snprintf(key, sizeof(key), "%s.key", own == NULL ? "" : own);
-    must(beamc__rpc_tls_load(&tls, roots == NULL ? NULL : certificates(roots),
-                             own == NULL ? NULL : certificates(certificate),
-                             own == NULL ? NULL : certificates(key)));
-    return tls;
-}
-
 /* Who talks to whom, and what the client hears; NULL: an answer. */
 static const struct {
     const char *server;       /* its certificate; NULL: plaintext */
@@ -216,11 +204,11 @@ START_TEST(tls_is_spoken_by_both_or_refused)
     char want[300];
 
     if (pairs[_i].server != NULL) {
-        server_tls = load(pairs[_i].server_roots, pairs[_i].server);
+        server_tls = certificates_load(pairs[_i].server_roots, pairs[_i].server);
         server_options.tls = &server_tls;
     }
     if (pairs[_i].roots != NULL) {
-        client_tls = load(pairs[_i].roots, pairs[_i].client);
+        client_tls = certificates_load(pairs[_i].roots, pairs[_i].client);
         client_tls.server_name = pairs[_i].name;
         options.tls = &client_tls;
     }
@@ -253,8 +241,8 @@ END_TEST
 
 START_TEST(keys_that_do_not_fit_are_refused)
 {
-    beamc__rpc_tls tls = load("ca.pem", "server");
-    beamc__rpc_tls other = load(NULL, "wrong");
+    beamc__rpc_tls tls = certificates_load("ca.pem", "server");
+    beamc__rpc_tls other = certificates_load(NULL, "wrong");
     const beamc__rpc_tls mixed = { .certificate = tls.certificate,
                                    .private_key = other.private_key };
     const beamc__rpc_tls keyless = { .certificate = tls.certificate };
