@@ -87,9 +87,8 @@ static grpc_channel_credentials *make_credentials(const beamc__rpc_tls *tls)
 }
 
 static beamc_error *open_core(beamc__rpc_channel *channel,
-                              const beamc__rpc_channel_options *options)
+                              const beamc__rpc_channel_options *options, const beamc__rpc_tls *tls)
 {
-    const beamc__rpc_tls *tls = options->tls;
     grpc_arg list[ARGS_MAX];
     size_t count = 0;
 
@@ -135,11 +134,15 @@ static void free_channel(beamc__rpc_channel *channel)
 static beamc_error *open_channel(beamc__rpc_channel *channel, const char *url,
                                  const beamc__rpc_channel_options *options)
 {
+    const beamc__rpc_tls *tls;
+
     BEAMC_TRY(beamc__rpc_endpoint_parse(&channel->endpoint, url, false));
-    if (options->tls != NULL)
-        BEAMC_TRY(beamc_error_wrap(beamc__rpc_tls_check(options->tls, false), "endpoint %s", url));
+    BEAMC_TRY(beamc__rpc_endpoint_tls(&tls, &channel->endpoint, options->tls));
+    channel->tls = tls != NULL;
+    if (tls != NULL)
+        BEAMC_TRY(beamc_error_wrap(beamc__rpc_tls_check(tls, false), "endpoint %s", url));
     BEAMC_TRY(beamc_error_wrap(copy_metadata(channel, options), "endpoint %s", url));
-    return beamc_error_wrap(open_core(channel, options), "endpoint %s", url);
+    return beamc_error_wrap(open_core(channel, options, tls), "endpoint %s", url);
 }
 
 beamc_error *beamc__rpc_channel_new(beamc__rpc_channel **out, beamc__rpc_queue *queue,
@@ -154,7 +157,6 @@ beamc_error *beamc__rpc_channel_new(beamc__rpc_channel **out, beamc__rpc_queue *
     if (options == NULL)
         options = &none;
     channel->queue = queue;
-    channel->tls = options->tls != NULL;
     channel->wait_for_ready = options->wait_for_ready;
     channel->timeout_ms = options->timeout_ms;
     beamc_error *error = open_channel(channel, url, options);

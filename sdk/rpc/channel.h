@@ -22,7 +22,7 @@ typedef struct {
 } beamc__rpc_metadata;
 
 typedef struct {
-    const beamc__rpc_tls *tls; /* NULL: plaintext */
+    const beamc__rpc_tls *tls; /* NULL: plaintext, or as the URL says (endpoint.h) */
     const beamc__rpc_metadata *metadata;
     size_t metadata_count;
     bool wait_for_ready;  /* calls wait for the server to come up instead of failing at once; they

@@ -15,22 +15,23 @@
 /* How an address may begin. */
 typedef struct {
     const char *prefix;
-    enum { HOST, UNIX, ABSTRACT, REFUSED } kind;
+    enum { HOST, UNIX, ABSTRACT } kind;
+    beamc__rpc_security security;
 } scheme;
 
 /* Longer prefixes first. */
 static const scheme schemes[] = {
-    { "unix-abstract:", ABSTRACT },
-    { "unix:", UNIX },
-    { "dns:///", HOST },
-    { "dns:", HOST },
-    { "ipv4:", HOST },
-    { "ipv6:", HOST },
-    { "http://", HOST },
-    { "grpc://", HOST },
-    { "tcp://", HOST },
-    { "https://", REFUSED },
-    { "grpcs://", REFUSED },
+    { "unix-abstract:", ABSTRACT, BEAMC__RPC_SECURITY_UNSAID },
+    { "unix:", UNIX, BEAMC__RPC_SECURITY_UNSAID },
+    { "dns:///", HOST, BEAMC__RPC_SECURITY_UNSAID },
+    { "dns:", HOST, BEAMC__RPC_SECURITY_UNSAID },
+    { "ipv4:", HOST, BEAMC__RPC_SECURITY_UNSAID },
+    { "ipv6:", HOST, BEAMC__RPC_SECURITY_UNSAID },
+    { "tcp://", HOST, BEAMC__RPC_SECURITY_UNSAID },
+    { "http://", HOST, BEAMC__RPC_SECURITY_PLAIN },
+    { "grpc://", HOST, BEAMC__RPC_SECURITY_PLAIN },
+    { "https://", HOST, BEAMC__RPC_SECURITY_TLS },
+    { "grpcs://", HOST, BEAMC__RPC_SECURITY_TLS },
 };
 
 static const scheme *find_scheme(const char *url)
@@ -39,6 +40,26 @@ static const scheme *find_scheme(const char *url)
         if (strncmp(url, schemes[i].prefix, strlen(schemes[i].prefix)) == 0)
             return &schemes[i];
     return NULL;
+}
+
+beamc__rpc_security beamc__rpc_endpoint_security(const char *url)
+{
+    const scheme *found = find_scheme(url);
+
+    return found == NULL ? BEAMC__RPC_SECURITY_UNSAID : found->security;
+}
+
+beamc_error *beamc__rpc_endpoint_tls(const beamc__rpc_tls **out,
+                                     const beamc__rpc_endpoint *endpoint,
+                                     const beamc__rpc_tls *given)
+{
+    static const beamc__rpc_tls empty;
+
+    *out = given != NULL || endpoint->security != BEAMC__RPC_SECURITY_TLS ? given : &empty;
+    if (given == NULL || endpoint->security != BEAMC__RPC_SECURITY_PLAIN)
+        return NULL;
+    return beamc_error_new(BEAMC_EINVAL, "endpoint %s: it is one without TLS, and TLS is wanted",
+                           endpoint->url);
 }
 
 static beamc_error *parse_port(unsigned *out, const char *url, const char *digits, bool listen)
@@ -126,13 +147,11 @@ static beamc_error *parse(beamc__rpc_endpoint *endpoint, bool listen)
     const scheme *found = find_scheme(url);
     const char *rest = found == NULL ? url : url + strlen(found->prefix);
 
+    endpoint->security = beamc__rpc_endpoint_security(url);
     if (url[0] == '\0')
         return beamc_error_new(BEAMC_EINVAL, "endpoint: the address is empty");
     if (url[strcspn(url, " \t\r\n")] != '\0')
         return beamc_error_new(BEAMC_EINVAL, "endpoint \"%s\": blanks make no sense here", url);
-    if (found != NULL && found->kind == REFUSED)
-        return beamc_error_new(BEAMC_EINVAL,
-                               "endpoint %s: write host:port; TLS is chosen by other options", url);
     if (found != NULL && found->kind != HOST)
         return parse_unix(endpoint, rest);
     return parse_host(endpoint, rest, listen);

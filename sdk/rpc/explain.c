@@ -17,7 +17,8 @@ typedef struct {
 } meaning;
 
 #define MAYBE_TLS                                                                                  \
-    "the server closes the connection at once: it may want TLS, or speak something else than gRPC"
+    "the server closes the connection at once: it may want TLS (https://), or speak something "    \
+    "else than gRPC"
 
 static const meaning connect_meanings[] = {
     { "Connection refused", NULL, "connection refused" },
@@ -31,7 +32,8 @@ static const meaning connect_meanings[] = {
     { "Trying to connect an http1.x server", NULL, "the server speaks HTTP/1, not gRPC" },
     { "Failed parsing HTTP/2", NULL, "the server does not speak HTTP/2, so not gRPC" },
     { "certificate verify failed", NULL,
-      "TLS handshake failed: the server's certificate is not signed by a known root" },
+      "TLS handshake failed: the server's certificate is not signed by a known root, or out of "
+      "date" },
     { "Hostname Verification Check failed", NULL,
       "TLS handshake failed: the server's certificate is for another name" },
     { "is not in peer certificate", NULL,

@@ -392,12 +392,14 @@ static beamc_error *open_server(beamc__rpc_server *server, const beamc__rpc_serv
                                 size_t count, const beamc__rpc_server_options *options)
 {
     const char *url = options->url == NULL ? "127.0.0.1:0" : options->url;
+    const beamc__rpc_tls *tls;
 
     BEAMC_TRY(beamc__rpc_endpoint_parse(&server->endpoint, url, true));
-    if (options->tls != NULL)
-        BEAMC_TRY(beamc_error_wrap(beamc__rpc_tls_check(options->tls, true), "server on %s", url));
+    BEAMC_TRY(beamc__rpc_endpoint_tls(&tls, &server->endpoint, options->tls));
+    if (tls != NULL)
+        BEAMC_TRY(beamc_error_wrap(beamc__rpc_tls_check(tls, true), "server on %s", url));
     BEAMC_TRY(make_doors(server, services, count));
-    BEAMC_TRY(beamc_error_wrap(listen_on(server, options->tls), "server on %s", url));
+    BEAMC_TRY(beamc_error_wrap(listen_on(server, tls), "server on %s", url));
     start(server);
     return NULL;
 }

@@ -3,6 +3,9 @@
 
 #include <beamc/buffer.h>
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,14 +78,54 @@ void beamc__rpc_tls_dispose(beamc__rpc_tls *tls)
     memset(tls, 0, sizeof(*tls));
 }
 
-static beamc_error *check_pem(const char *text, const char *what, const char *label)
-{
-    const char *begin = text == NULL ? NULL : strstr(text, "-----BEGIN ");
+/* The library refuses what it cannot use by connecting to nothing, and does not say why; so it is
+ * looked at before. */
 
-    if (text == NULL || (begin != NULL && strstr(begin, label) != NULL))
-        return NULL;
-    return beamc_error_new(BEAMC_EINVAL, "TLS: the %s is no PEM text with \"BEGIN ... %s\"", what,
-                           label);
+/* The first certificate of @text; NULL: there is none that can be read. */
+static X509 *read_certificate(const char *text)
+{
+    BIO *from = text == NULL ? NULL : BIO_new_mem_buf(text, -1);
+    X509 *certificate = from == NULL ? NULL : PEM_read_bio_X509_AUX(from, NULL, NULL, NULL);
+
+    BIO_free(from);
+    return certificate;
+}
+
+static EVP_PKEY *read_key(const char *text)
+{
+    BIO *from = text == NULL ? NULL : BIO_new_mem_buf(text, -1);
+    /* A password, so that nobody is asked for one. */
+    EVP_PKEY *key = from == NULL ? NULL : PEM_read_bio_PrivateKey(from, NULL, NULL, (void *)"");
+
+    BIO_free(from);
+    return key;
+}
+
+static beamc_error *check_roots(const char *roots)
+{
+    X509 *first = read_certificate(roots);
+    bool good = roots == NULL || first != NULL;
+
+    X509_free(first);
+    return good ? NULL
+                : beamc_error_new(BEAMC_EINVAL, "TLS: no certificate can be read from the roots");
+}
+
+static beamc_error *check_own(const beamc__rpc_tls *tls)
+{
+    X509 *certificate = read_certificate(tls->certificate);
+    EVP_PKEY *key = read_key(tls->private_key);
+    const char *problem = NULL;
+
+    if (tls->certificate != NULL && certificate == NULL)
+        problem = "the certificate cannot be read";
+    else if (tls->private_key != NULL && key == NULL)
+        problem = "the private key cannot be read; it must not want a password";
+    else if (certificate != NULL && X509_check_private_key(certificate, key) != 1)
+        problem = "the private key is not that of the certificate";
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return problem == NULL ? NULL : beamc_error_new(BEAMC_EINVAL, "TLS: %s", problem);
 }
 
 beamc_error *beamc__rpc_tls_check(const beamc__rpc_tls *tls, bool is_server)
@@ -92,7 +135,9 @@ beamc_error *beamc__rpc_tls_check(const beamc__rpc_tls *tls, bool is_server)
                                tls->certificate == NULL ? "the certificate" : "the private key");
     if (is_server && tls->certificate == NULL)
         return beamc_error_new(BEAMC_EINVAL, "TLS: a server needs a certificate and its key");
-    BEAMC_TRY(check_pem(tls->roots, "roots", "CERTIFICATE-----"));
-    BEAMC_TRY(check_pem(tls->certificate, "certificate", "CERTIFICATE-----"));
-    return check_pem(tls->private_key, "private key", "PRIVATE KEY-----");
+    beamc_error *error = check_roots(tls->roots);
+    if (error == NULL)
+        error = check_own(tls);
+    ERR_clear_error(); /* they are not the next caller's */
+    return error;
 }

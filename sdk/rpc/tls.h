@@ -23,7 +23,8 @@ BEAMC_MUST_USE beamc_error *beamc__rpc_tls_load(beamc__rpc_tls *out, const char 
 /* Frees what load has read, the key wiped. */
 void beamc__rpc_tls_dispose(beamc__rpc_tls *tls);
 
-/* Refuses texts that are no PEM, and a certificate without its key. */
+/* Refuses texts that cannot be used: no certificate in them, a key that is of another one, or one
+ * of the two without the other. */
 BEAMC_MUST_USE beamc_error *beamc__rpc_tls_check(const beamc__rpc_tls *tls, bool is_server);
 
 #endif

@@ -34,7 +34,10 @@ static void make_certificates(void)
              "}\n"
              "sign server DNS:localhost,IP:127.0.0.1\n"
              "sign wrong DNS:elsewhere.example\n"
-             "sign client DNS:client.example\n",
+             "sign client DNS:client.example\n"
+             "openssl pkey -in client.key -aes128 -passout pass:secret -out locked.key\n"
+             "{ echo -----BEGIN CERTIFICATE-----; echo x; echo -----END CERTIFICATE-----; } "
+             ">bad.pem\n",
              directory);
     run(command);
 }

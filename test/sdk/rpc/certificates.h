@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and certificates, made by openssl in a directory of the test's own: ca signed server (for
- * localhost and 127.0.0.1), wrong (for another name) and client; other signed nothing of it. */
+ * localhost and 127.0.0.1), wrong (for another name) and client; other signed nothing of it.
+ * locked.key is client.key with a password; bad.pem looks like a certificate and is none. */
 #ifndef BEAMC_TEST_CERTIFICATES_H
 #define BEAMC_TEST_CERTIFICATES_H
 

@@ -237,8 +237,8 @@ static const struct {
     { "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
       "the server speaks HTTP/1, not gRPC" },
     { "SSH-2.0-OpenSSH_9.2\r\n", "the server does not speak HTTP/2, so not gRPC" },
-    { "", "the server closes the connection at once: it may want TLS, or speak something else than "
-          "gRPC" },
+    { "", "the server closes the connection at once: it may want TLS (https://), or speak "
+          "something else than gRPC" },
 };
 
 START_TEST(impostors_are_found_out)

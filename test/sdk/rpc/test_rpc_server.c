@@ -191,8 +191,8 @@ static const struct {
     { "server", "ca.pem", "ca.pem", NULL, NULL, "TLS handshake failed: the server " },
     { "server", "ca.pem", "ca.pem", "other", NULL, "TLS handshake failed: the server " },
     { "server", NULL, NULL, NULL, NULL,
-      "the server closes the connection at once: it may want TLS, or speak something else than "
-      "gRPC" },
+      "the server closes the connection at once: it may want TLS (https://), or speak something "
+      "else than gRPC" },
     { NULL, NULL, "ca.pem", NULL, NULL, "TLS handshake failed: " },
 };
 
@@ -251,8 +251,8 @@ START_TEST(keys_that_do_not_fit_are_refused)
     beamc__rpc_server_options options = { .tls = &mixed };
     beamc__rpc_tls loaded;
 
-    ck_assert_str_eq(refusal(&options), "server on 127.0.0.1:0: TLS: the certificate or the key "
-                                        "cannot be used");
+    ck_assert_str_eq(refusal(&options), "server on 127.0.0.1:0: TLS: the private key is not that "
+                                        "of the certificate");
     options.tls = &keyless;
     ck_assert_str_eq(refusal(&options), "server on 127.0.0.1:0: TLS: the private key is missing");
     options.tls = &rootless;
@@ -260,8 +260,7 @@ START_TEST(keys_that_do_not_fit_are_refused)
                      "server on 127.0.0.1:0: TLS: a server needs a certificate and its key");
     options.tls = &garbage;
     ck_assert_str_eq(refusal(&options),
-                     "server on 127.0.0.1:0: TLS: the certificate is no PEM text "
-                     "with \"BEGIN ... CERTIFICATE-----\"");
+                     "server on 127.0.0.1:0: TLS: the certificate cannot be read");
     ck_assert_ptr_nonnull(strstr(error_text(beamc__rpc_tls_load(&loaded, "/no/file", NULL, NULL)),
                                  "TLS: /no/file: No such file or directory"));
     ck_assert_ptr_nonnull(
@@ -269,6 +268,73 @@ START_TEST(keys_that_do_not_fit_are_refused)
                "TLS: /etc/passwd: no PEM file"));
     beamc__rpc_tls_dispose(&tls);
     beamc__rpc_tls_dispose(&other);
+    certificates_remove();
+}
+END_TEST
+
+/* Files of a client, and what is wrong with them. */
+static const struct {
+    const char *roots;
+    const char *certificate;
+    const char *key;
+    const char *error;
+} unfit[] = {
+    { "ca.key", NULL, NULL, "no certificate can be read from the roots" },
+    { "bad.pem", NULL, NULL, "no certificate can be read from the roots" },
+    { "ca.pem", "bad.pem", "client.key", "the certificate cannot be read" },
+    { NULL, "client.pem", "bad.pem",
+      "the private key cannot be read; it must not want a password" },
+    { NULL, "client.pem", "locked.key",
+      "the private key cannot be read; it must not want a password" },
+    { NULL, "client.pem", "server.key", "the private key is not that of the certificate" },
+    { NULL, "client.pem", NULL, "the private key is missing" },
+    { NULL, NULL, "client.key", "the certificate is missing" },
+};
+
+START_TEST(what_a_client_cannot_use_is_told)
+{
+    const char *const paths[] = { unfit[_i].roots, unfit[_i].certificate, unfit[_i].key };
+    const char *found[] = { NULL, NULL, NULL };
+    beamc__rpc_channel *channel;
+    beamc__rpc_tls tls;
+    char want[200];
+
+    for (size_t i = 0; i < 3; i++)
+        if (paths[i] != NULL)
+            found[i] = certificates(paths[i]);
+    must(beamc__rpc_tls_load(&tls, found[0], found[1], found[2]));
+    const beamc__rpc_channel_options options = { .tls = &tls };
+    snprintf(want, sizeof(want), "endpoint localhost:1: TLS: %s", unfit[_i].error);
+    ck_assert_str_eq(error_text(beamc__rpc_channel_new(&channel, the_peer.client_queue,
+                                                       "localhost:1", &options)),
+                     want);
+    beamc__rpc_tls_dispose(&tls);
+    certificates_remove();
+}
+END_TEST
+
+START_TEST(an_address_says_that_tls_is_spoken)
+{
+    beamc__rpc_tls tls = certificates_load(NULL, "server");
+    const beamc__rpc_server_options server_options = { .url = "https://localhost:0", .tls = &tls };
+    const beamc__rpc_server_options bare = { .url = "https://localhost:0" };
+    const beamc__rpc_server_options plain = { .url = "http://localhost:0", .tls = &tls };
+    beamc__rpc_code code;
+    char url[80];
+
+    ck_assert_str_eq(refusal(&bare), "server on https://localhost:0: TLS: a server needs a "
+                                     "certificate and its key");
+    ck_assert_str_eq(refusal(&plain), "endpoint http://localhost:0: it is one without TLS, and "
+                                      "TLS is wanted");
+    beamc__rpc_server *server = peer_server(&server_options);
+    snprintf(url, sizeof(url), "https://%s", beamc__rpc_server_url(server));
+    beamc__rpc_channel *channel = peer_channel(url, NULL);
+    /* The roots are the system's. */
+    const char *text = ask_failing(&code, channel, "/test.Calls/Echo", "", PATIENCE_MS);
+    ck_assert_ptr_nonnull(strstr(text, "is not signed by a known root"));
+    beamc__rpc_channel_free(channel);
+    beamc__rpc_server_free(server);
+    beamc__rpc_tls_dispose(&tls);
     certificates_remove();
 }
 END_TEST
@@ -389,6 +455,8 @@ Suite *suite_rpc_server(void)
     tcase_add_loop_test(tc, stopping_cancels_what_does_not_end, 0, 2);
     tcase_add_loop_test(tc, tls_is_spoken_by_both_or_refused, 0, sizeof(pairs) / sizeof(pairs[0]));
     tcase_add_test(tc, keys_that_do_not_fit_are_refused);
+    tcase_add_loop_test(tc, what_a_client_cannot_use_is_told, 0, sizeof(unfit) / sizeof(unfit[0]));
+    tcase_add_test(tc, an_address_says_that_tls_is_spoken);
     tcase_add_test(tc, what_is_posted_runs_in_order_on_the_queue);
     tcase_add_test(tc, timers_run_when_they_are_due);
     suite_add_tcase(suite, tc);
