@@ -56,14 +56,16 @@ static beamc__runner_kind tell(beamc__findings *findings, const char *endpoint,
 }
 
 static beamc__runner_kind check_running(beamc__findings *findings, const char *endpoint,
-                                        beamc__runner_kind expected, int64_t timeout_ms)
+                                        const beamc__job_tls *tls, beamc__runner_kind expected,
+                                        int64_t timeout_ms)
 {
     JOB(DescribePipelineOptionsResponse) *described = NULL;
     beamc__job_client *client = NULL;
     beamc_arena *arena = beamc_arena_new();
 
-    beamc_error *error =
-        arena == NULL ? beamc_error_nomem() : beamc__job_client_new(&client, endpoint, timeout_ms);
+    beamc_error *error = arena == NULL
+                             ? beamc_error_nomem()
+                             : beamc__job_client_new(&client, endpoint, tls, timeout_ms);
     uint64_t start = uv_hrtime();
     if (error == NULL)
         error = ask(client, &described, arena);
@@ -79,10 +81,14 @@ beamc__runner_kind beamc__check_server(beamc__findings *findings,
                                        const beamc_portable_options *options,
                                        beamc__runner_kind expected, int64_t timeout_ms)
 {
+    const beamc__job_tls tls = { options->tls_roots, options->tls_certificate,
+                                 options->tls_private_key };
     char path[PATH_MAX];
 
     if (options->job_endpoint != NULL)
-        return check_running(findings, options->job_endpoint, expected, timeout_ms);
+        return check_running(findings, options->job_endpoint, &tls, expected, timeout_ms);
+    if (beamc__find_error(findings, beamc__job_tls_check(&tls, NULL)))
+        return expected;
     if (options->server == BEAMC_SERVER_NONE) {
         beamc__find(findings, BEAMC__FINDING_WARNING,
                     "which job server is not known: give --job_endpoint=HOST:PORT, or a --runner "

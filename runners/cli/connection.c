@@ -21,6 +21,9 @@ beamc_error *beamc__connection_open(beamc__connection *out, const beamc__call *c
 {
     const char *endpoint = beamc__connection_endpoint(call);
     int64_t seconds = beamc_option_int64(call->options, "job_server_timeout", 0);
+    const beamc__job_tls tls = { beamc_option_or(call->options, "tls_roots", NULL),
+                                 beamc_option_or(call->options, "tls_certificate", NULL),
+                                 beamc_option_or(call->options, "tls_private_key", NULL) };
 
     out->client = NULL;
     if (endpoint == NULL)
@@ -33,11 +36,11 @@ beamc_error *beamc__connection_open(beamc__connection *out, const beamc__call *c
     if (out->arena == NULL)
         return beamc_error_nomem();
     beamc__rpc_init();
-    beamc_error *error = beamc__job_client_new(&out->client, endpoint, seconds * 1000);
+    beamc_error *error = beamc__job_client_new(&out->client, endpoint, &tls, seconds * 1000);
     if (error == NULL)
         return NULL;
     if (beamc_error_code(error) == BEAMC_EINVAL)
-        *status = BEAMC__EXIT_USAGE; /* it is no address */
+        *status = BEAMC__EXIT_USAGE; /* it is no address, or not one for these options */
     beamc__connection_close(out);
     return error;
 }

@@ -15,8 +15,18 @@ typedef struct {
 /* The options that say which one. */
 #define BEAMC__CONNECTION_OPTIONS                                                                  \
     { .name = "job_endpoint",                                                                      \
-      .help = "the job server; if not given, what BEAMC_JOB_ENDPOINT says",                        \
+      .help = "the job server; if not given, what BEAMC_JOB_ENDPOINT says; "                       \
+              "https://HOST:PORT if it speaks TLS",                                                \
       .placeholder = "HOST:PORT" },                                                                \
+        { .name = "tls_roots",                                                                     \
+          .help = "what verifies a job server with TLS; if not given, the system's roots",         \
+          .placeholder = "FILE" },                                                                 \
+        { .name = "tls_certificate",                                                               \
+          .help = "our certificate, for a job server that asks for one",                           \
+          .placeholder = "FILE" },                                                                 \
+        { .name = "tls_private_key",                                                               \
+          .help = "its key; all three are PEM files",                                              \
+          .placeholder = "FILE" },                                                                 \
     {                                                                                              \
         .name = "job_server_timeout", .help = "seconds that the job server may take to answer",    \
         .kind = BEAMC_OPTION_INT64, .default_value = "10"                                          \

@@ -1,28 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job_client.h"
 
+#include "sdk/rpc/endpoint.h"
 #include "sdk/rpc/pack.h"
 #include <stdlib.h>
 
 struct beamc__job_client {
     beamc__rpc_queue *queue;
     beamc__rpc_channel *channel;
+    beamc__rpc_tls tls; /* what was read for it */
+    bool has_tls;
     int64_t timeout_ms;
 };
 
-beamc_error *beamc__job_client_new(beamc__job_client **out, const char *endpoint,
-                                   int64_t timeout_ms)
+static beamc_error *open_client(beamc__job_client *client, const char *endpoint,
+                                const beamc__job_tls *tls)
 {
-    const beamc__rpc_channel_options options = { .timeout_ms = 0 };
+    BEAMC_TRY(beamc__job_tls_load(&client->tls, tls, endpoint));
+    client->has_tls = beamc__rpc_endpoint_security(endpoint) == BEAMC__RPC_SECURITY_TLS;
+    BEAMC_TRY(beamc__rpc_queue_new(&client->queue, "beamc-job"));
+    const beamc__rpc_channel_options options = { .tls = beamc__job_client_tls(client) };
+    return beamc__rpc_channel_new(&client->channel, client->queue, endpoint, &options);
+}
+
+beamc_error *beamc__job_client_new(beamc__job_client **out, const char *endpoint,
+                                   const beamc__job_tls *tls, int64_t timeout_ms)
+{
     beamc__job_client *client = calloc(1, sizeof(*client));
 
     *out = NULL;
     if (client == NULL)
         return beamc_error_nomem();
     client->timeout_ms = timeout_ms;
-    beamc_error *error = beamc__rpc_queue_new(&client->queue, "beamc-job");
-    if (error == NULL)
-        error = beamc__rpc_channel_new(&client->channel, client->queue, endpoint, &options);
+    beamc_error *error = open_client(client, endpoint, tls);
     if (error != NULL) {
         beamc__job_client_free(client);
         return error;
@@ -37,6 +47,7 @@ void beamc__job_client_free(beamc__job_client *client)
         return;
     beamc__rpc_channel_free(client->channel);
     beamc__rpc_queue_free(client->queue);
+    beamc__rpc_tls_dispose(&client->tls);
     free(client);
 }
 
@@ -53,6 +64,11 @@ beamc__rpc_queue *beamc__job_client_queue(beamc__job_client *client)
 int64_t beamc__job_client_timeout(const beamc__job_client *client)
 {
     return client->timeout_ms;
+}
+
+const beamc__rpc_tls *beamc__job_client_tls(const beamc__job_client *client)
+{
+    return client->has_tls ? &client->tls : NULL;
 }
 
 const char *beamc__job_client_endpoint(const beamc__job_client *client)

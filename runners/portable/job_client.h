@@ -5,6 +5,7 @@
 #ifndef BEAMC_PORTABLE_JOB_CLIENT_H
 #define BEAMC_PORTABLE_JOB_CLIENT_H
 
+#include "job_tls.h"
 #include "proto/beam.h"
 #include "sdk/rpc/channel.h"
 #include <beamc/arena.h>
@@ -13,13 +14,15 @@ typedef struct beamc__job_client beamc__job_client;
 
 /* @timeout_ms is for each call.  Connects with the first one. */
 BEAMC_MUST_USE beamc_error *beamc__job_client_new(beamc__job_client **out, const char *endpoint,
-                                                  int64_t timeout_ms);
+                                                  const beamc__job_tls *tls, int64_t timeout_ms);
 void beamc__job_client_free(beamc__job_client *client); /* accepts NULL */
 
 /* What else can be called at that endpoint. */
 beamc__rpc_channel *beamc__job_client_channel(beamc__job_client *client);
 beamc__rpc_queue *beamc__job_client_queue(beamc__job_client *client);
 int64_t beamc__job_client_timeout(const beamc__job_client *client);
+/* What it speaks there; NULL: plaintext.  Borrowed. */
+const beamc__rpc_tls *beamc__job_client_tls(const beamc__job_client *client);
 /* As it was given. */
 const char *beamc__job_client_endpoint(const beamc__job_client *client);
 

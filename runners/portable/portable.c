@@ -22,6 +22,7 @@
 #include "sdk/base/build_id.h"
 #include "sdk/pipeline/graph.h"
 #include "sdk/pipeline/options.h"
+#include "sdk/rpc/endpoint.h"
 #include "sdk/rpc/rpc.h"
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@ typedef struct {
     beamc_arena *arena;
     beamc_log_target log;
     int64_t timeout_ms;
+    beamc__job_tls tls;
     beamc__workers workers;
     beamc__worker_options_given workers_given;
     beamc__artifacts artifacts;
@@ -130,6 +132,14 @@ static beamc_error *make_options(run *of, beamc__json_object **out)
 
 /* ---- the job --------------------------------------------------------------------------------- */
 
+/* A job server with TLS need not say that its other endpoint has it, too. */
+static const beamc__rpc_tls *tls_of_staging(const run *of, const char *endpoint)
+{
+    return beamc__rpc_endpoint_security(endpoint) == BEAMC__RPC_SECURITY_PLAIN
+               ? NULL
+               : beamc__job_client_tls(of->client);
+}
+
 static beamc_error *stage(run *of, const JOB(PrepareJobResponse) *prepared)
 {
     const char *endpoint = of->options->artifact_endpoint;
@@ -147,6 +157,7 @@ static beamc_error *stage(run *of, const JOB(PrepareJobResponse) *prepared)
     const beamc__staging_options options = {
         .queue = beamc__job_client_queue(of->client),
         .endpoint = endpoint,
+        .tls = tls_of_staging(of, endpoint),
         .token = prepared->staging_session_token,
         .timeout_ms = of->timeout_ms,
         .cancel = of->options->cancel,
@@ -200,11 +211,12 @@ static beamc_error *follow(run *of)
         return beamc_error_new(BEAMC_ECANCELLED,
                                "job %s was left, and ends with this program, which %s it",
                                of->job_id, of->server != NULL ? "serves" : "works for");
+    const char *tls = beamc__job_tls_line(&of->tls, of->arena);
     return beamc_error_new(BEAMC_ECANCELLED,
                            "job %s was left while it is %s; to follow it: beamc jobs watch %s "
-                           "--job_endpoint=%s",
+                           "--job_endpoint=%s%s",
                            of->job_id, beamc__job_state_name(of->state), of->job_id,
-                           of->options->job_endpoint);
+                           of->options->job_endpoint, tls == NULL ? "" : tls);
 }
 
 /* ---- the result ------------------------------------------------------------------------------ */
@@ -242,6 +254,7 @@ static beamc_error *collect(run *of)
 {
     const beamc_portable_options *options = of->options;
 
+    BEAMC_TRY(beamc__job_tls_check(&of->tls, options->job_endpoint));
     of->workers_given = (beamc__worker_options_given){
         options->environment_type,    options->environment_config,
         options->environment_options, options->environment_option_count,
@@ -266,7 +279,7 @@ static beamc_error *connect_to_server(run *of)
         BEAMC_TRY(beamc__server_start(&of->server, of->options, of->timeout_ms));
         endpoint = beamc__server_endpoint(of->server);
     }
-    return beamc__job_client_new(&of->client, endpoint, of->timeout_ms);
+    return beamc__job_client_new(&of->client, endpoint, &of->tls, of->timeout_ms);
 }
 
 static beamc_error *set_workers(run *of)
@@ -360,6 +373,7 @@ beamc_error *beamc_run_portable(beamc_result **out, beamc_pipeline *pipeline,
         .options = options,
         .pipeline = pipeline,
         .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS,
+        .tls = { options->tls_roots, options->tls_certificate, options->tls_private_key },
         .log = { options->log == NULL ? &standard_error : options->log,
                  options->log_level == 0 ? BEAMC_LOG_INFO : options->log_level, NULL, NULL },
     };
@@ -431,6 +445,9 @@ beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beam
     out->server = runners[found].server;
     out->job_endpoint = beamc_option_or(options, "job_endpoint", NULL);
     out->artifact_endpoint = beamc_option_or(options, "artifact_endpoint", NULL);
+    out->tls_roots = beamc_option_or(options, "tls_roots", NULL);
+    out->tls_certificate = beamc_option_or(options, "tls_certificate", NULL);
+    out->tls_private_key = beamc_option_or(options, "tls_private_key", NULL);
     out->job_name = beamc_option_or(options, "job_name", NULL);
     out->timeout_ms = seconds * 1000;
     out->environment_type = beamc_option_or(options, "environment_type", NULL);

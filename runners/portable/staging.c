@@ -239,6 +239,7 @@ static beamc_error *serve_on(beamc__rpc_channel *channel, session *with)
 
 static beamc_error *serve(session *with)
 {
+    const beamc__rpc_channel_options options = { .tls = with->options->tls };
     beamc__rpc_channel *channel;
 
     with->mailbox = beamc__mailbox_new();
@@ -246,7 +247,7 @@ static beamc_error *serve(session *with)
     if (with->mailbox == NULL || with->chunk == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(
-        beamc__rpc_channel_new(&channel, with->options->queue, with->options->endpoint, NULL));
+        beamc__rpc_channel_new(&channel, with->options->queue, with->options->endpoint, &options));
     beamc_error *error = serve_on(channel, with);
     /* Its streams end before the channel. */
     beamc__mailbox_free(with->mailbox);

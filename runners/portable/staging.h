@@ -10,6 +10,7 @@
 typedef struct {
     beamc__rpc_queue *queue;
     const char *endpoint;
+    const beamc__rpc_tls *tls;  /* NULL: plaintext, or as the endpoint says */
     const char *token;          /* of the prepared job */
     int64_t timeout_ms;         /* how long the server may say nothing */
     const volatile int *cancel; /* becomes non-zero to end it; may be NULL */

@@ -45,9 +45,15 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(GENERAL, TEXT, "update_compatibility_version", "VERSION", NULL,
            "stay compatible with the jobs of this Beam version")
 
-    OPTION(PORTABLE, TEXT, "job_endpoint", "HOST:PORT", NULL, "the job server")
+    OPTION(PORTABLE, TEXT, "job_endpoint", "HOST:PORT", NULL,
+           "the job server; https://HOST:PORT if it speaks TLS")
     OPTION(PORTABLE, TEXT, "artifact_endpoint", "HOST:PORT", NULL,
            "where files are staged, if not where the job server says")
+    OPTION(PORTABLE, TEXT, "tls_roots", "FILE", NULL,
+           "what verifies a job server with TLS; if not given, the system's roots")
+    OPTION(PORTABLE, TEXT, "tls_certificate", "FILE", NULL,
+           "our certificate, for a job server that asks for one")
+    OPTION(PORTABLE, TEXT, "tls_private_key", "FILE", NULL, "its key; all three are PEM files")
     OPTION(PORTABLE, INT, "job_server_timeout", NULL, "60",
            "seconds that the job server may take to answer")
     OPTION(PORTABLE, TEXT, "environment_type", "TYPE", NULL,

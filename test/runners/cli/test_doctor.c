@@ -5,6 +5,7 @@
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"
+#include "test/sdk/rpc/certificates.h"
 
 #include <arpa/inet.h>
 #include <beamc/pipeline.h>
@@ -178,6 +179,26 @@ START_TEST(a_server_that_would_be_started_is_found)
     const cli_run *run = cli("doctor --runner=prism");
     check_status(run, 0);
     check_found(run, "ok", "a job server of Prism is started for the run: ");
+}
+END_TEST
+
+START_TEST(a_server_with_tls_is_looked_at)
+{
+    setenv("PATH", path, 1); /* openssl is there */
+    beamc__rpc_tls tls = certificates_load(NULL, "server");
+    server = job_server_new_with_tls(JOB_IS_DONE, &tls, "");
+    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
+    check_found(cli("doctor --tls_roots=%s", certificates("ca.pem")), "ok", "https://127.0.0.1:");
+    check_found(cli("doctor"), "problem", "certificate is not signed by a known root");
+    check_found(cli("doctor --job_endpoint=%s", job_server_url(server) + strlen("https://")),
+                "problem", "it may want TLS (https://)");
+    check_found(cli("doctor --tls_certificate=a --tls_private_key=b --job_endpoint=localhost:1"),
+                "problem", "--tls_certificate is for a job server with TLS");
+    unsetenv("BEAMC_JOB_ENDPOINT");
+    check_found(cli("doctor --runner=prism --tls_roots=a"), "problem",
+                "--tls_roots is for a job server with TLS: give its --job_endpoint=https://");
+    beamc__rpc_tls_dispose(&tls);
+    certificates_remove();
 }
 END_TEST
 
@@ -434,6 +455,7 @@ Suite *suite_doctor(void)
     tcase_add_test(tc, a_silent_server_is_given_up);
     tcase_add_test(tc, a_server_that_is_not_there_is_told);
     tcase_add_test(tc, a_server_that_would_be_started_is_found);
+    tcase_add_test(tc, a_server_with_tls_is_looked_at);
     tcase_add_test(tc, the_command_of_workers_must_be_a_program);
     tcase_add_test(tc, a_worker_environment_is_read_as_a_run_reads_it);
     tcase_add_test(tc, a_worker_pool_must_be_one);

@@ -4,6 +4,7 @@
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"
+#include "test/sdk/rpc/certificates.h"
 
 #include <beamc/pipeline.h>
 #include <check.h>
@@ -107,6 +108,29 @@ START_TEST(what_is_given_counts_more_than_the_environment)
     ck_assert_int_eq(cli("jobs list --job_endpoint=%s", job_server_url(server))->status, 0);
     check_ends(cli("jobs list"), 1, "",
                "beamc jobs list: endpoint localhost:1: connection refused (UNAVAILABLE)\n");
+}
+END_TEST
+
+START_TEST(a_server_is_asked_by_tls)
+{
+    beamc__rpc_tls tls = certificates_load("ca.pem", "server");
+    char line[512];
+
+    server = job_server_new_with_tls(JOB_IS_DONE, &tls, "");
+    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
+    snprintf(line, sizeof(line),
+             "jobs list --json --tls_roots=%s --tls_certificate=%s --tls_private_key=%s",
+             certificates("ca.pem"), certificates("client.pem"), certificates("client.key"));
+    check_ends(cli("%s", line), 0, "[]\n", "");
+    const cli_run *run = cli("jobs list");
+    ck_assert_int_eq(run->status, 1);
+    check_has(run->err, "TLS handshake failed: the server's certificate is not signed by a known");
+    run = cli("%s --job_endpoint=localhost:1", line);
+    ck_assert_int_eq(run->status, 2);
+    check_has(run->err, "--tls_roots is for a job server with TLS, and the endpoint localhost:1 is "
+                        "without: write https://HOST:PORT\n");
+    beamc__rpc_tls_dispose(&tls);
+    certificates_remove();
 }
 END_TEST
 
@@ -424,6 +448,7 @@ Suite *suite_jobs(void)
     tcase_add_test(tc, jobs_are_listed_as_json);
     tcase_add_test(tc, a_server_without_jobs_says_so);
     tcase_add_test(tc, what_is_given_counts_more_than_the_environment);
+    tcase_add_test(tc, a_server_is_asked_by_tls);
     tcase_add_loop_test(tc, a_job_is_meant_by_id_name_or_beginning, 0,
                         (int)(sizeof(meant) / sizeof(meant[0])));
     tcase_add_test(tc, a_job_that_is_not_there_is_refused);

@@ -31,6 +31,7 @@ struct job_server {
     beamc__rpc_service service;
     beamc_arena *arena;
     char url[64];
+    char staging_url[64];
     char text[4096];
     JOB(PrepareJobRequest) *prepared;
     PB(ArtifactInformation) **wanted; /* by the environments of the pipeline */
@@ -145,7 +146,7 @@ static void on_prepare(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message 
         beamc__rpc_stream_finish(stream, BEAMC__RPC_INVALID_ARGUMENT, "this is no pipeline");
         return;
     }
-    endpoint.url = server->url;
+    endpoint.url = server->staging_url;
     response.preparation_id = (char *)"prepared-1";
     response.staging_session_token = (char *)"token-1";
     response.artifact_staging_endpoint = server->script == STAGING_IS_NOWHERE ? NULL : &endpoint;
@@ -571,7 +572,19 @@ static const beamc__rpc_method methods[] = {
     { .path = STAGING "ReverseArtifactRetrievalService", .open = on_staging },
 };
 
-static job_server *start(job_script script, bool has_jobs, const void *pipeline, size_t size)
+static void listen_on(job_server *server, const beamc__rpc_tls *tls, const char *scheme)
+{
+    const beamc__rpc_server_options options = { .tls = tls };
+
+    ck_assert_ptr_null(
+        beamc__rpc_server_new(&server->server, server->queue, &server->service, 1, &options));
+    const char *url = beamc__rpc_server_url(server->server);
+    snprintf(server->url, sizeof(server->url), "%s%s", tls == NULL ? "" : "https://", url);
+    snprintf(server->staging_url, sizeof(server->staging_url), "%s%s", scheme, url);
+}
+
+static job_server *start(job_script script, bool has_jobs, const void *pipeline, size_t size,
+                         const beamc__rpc_tls *tls, const char *scheme)
 {
     job_server *server = calloc(1, sizeof(*server));
 
@@ -589,20 +602,24 @@ static job_server *start(job_script script, bool has_jobs, const void *pipeline,
     ck_assert_ptr_null(beamc__rpc_queue_new(&server->queue, "job-server"));
     server->service =
         (beamc__rpc_service){ methods, sizeof(methods) / sizeof(*methods), server, NULL };
-    ck_assert_ptr_null(
-        beamc__rpc_server_new(&server->server, server->queue, &server->service, 1, NULL));
-    snprintf(server->url, sizeof(server->url), "%s", beamc__rpc_server_url(server->server));
+    listen_on(server, tls, scheme);
     return server;
 }
 
 job_server *job_server_new(job_script script)
 {
-    return start(script, false, NULL, 0);
+    return start(script, false, NULL, 0, NULL, "");
 }
 
 job_server *job_server_new_with_jobs(job_script script, const void *pipeline, size_t size)
 {
-    return start(script, true, pipeline, size);
+    return start(script, true, pipeline, size, NULL, "");
+}
+
+job_server *job_server_new_with_tls(job_script script, const beamc__rpc_tls *tls,
+                                    const char *scheme)
+{
+    return start(script, false, NULL, 0, tls, scheme);
 }
 
 void job_server_kill(job_server *server)

@@ -5,6 +5,7 @@
 #define BEAMC_TEST_JOB_SERVER_H
 
 #include "proto/beam.h"
+#include "sdk/rpc/tls.h"
 #include <beamc/arena.h>
 #include <beamc/buffer.h>
 
@@ -42,6 +43,9 @@ job_server *job_server_new(job_script script);
  * the @size bytes of @pipeline (copied), and two that are done: "job-2", named "second-1", and
  * "job-20", named "second-2". */
 job_server *job_server_new_with_jobs(job_script script, const void *pipeline, size_t size);
+/* The same by TLS, borrowed for the call; @scheme is written before the address for files. */
+job_server *job_server_new_with_tls(job_script script, const beamc__rpc_tls *tls,
+                                    const char *scheme);
 void job_server_free(job_server *server);
 const char *job_server_url(const job_server *server);
 

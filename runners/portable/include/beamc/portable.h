@@ -21,8 +21,13 @@ typedef enum {
 /* All borrowed for the call; NULL and 0: not given. */
 typedef struct {
     beamc_server server;
-    const char *job_endpoint;      /* "host:port" of a job server that runs already */
+    const char *job_endpoint;      /* "host:port" of a job server that runs already; with TLS:
+                                    * "https://host:port" */
     const char *artifact_endpoint; /* where files are staged, if not where the job server says */
+    const char *tls_roots;         /* what verifies the server, if not the system's roots; as the
+                                    * next two, a PEM file */
+    const char *tls_certificate;   /* our own, for a server that asks for one */
+    const char *tls_private_key;   /* of that */
     const char *job_name;          /* made of the program's name and the time */
     int64_t timeout_ms;            /* of each answer of the server: 60 s */
 
