@@ -118,15 +118,37 @@ static const char *const *make_args(const beamc__process_pool *pool, const proce
     return args;
 }
 
+/* The params of a job's environment become variables of its workers', like `env` of PROCESS. */
+static const char *const *make_changes(const beamc__process_pool *pool,
+                                       const FN(StartWorkerRequest) *request, beamc_arena *arena)
+{
+    const char **changes = beamc_arena_calloc(arena, request->n_params + 1, sizeof(*changes));
+    size_t count = 0;
+
+    if (changes == NULL)
+        return NULL;
+    for (size_t i = 0; i < request->n_params; i++) {
+        const char *name = request->params[i]->key;
+        if (name[0] != '\0' && strchr(name, '=') == NULL)
+            changes[count++] = beamc_arena_printf(arena, "%s=%s", name, request->params[i]->value);
+        else if (pool->options.log != NULL)
+            beamc_log_to(pool->options.log, BEAMC_LOG_WARN,
+                         "worker %s: its param \"%s\" cannot be the name of a variable",
+                         request->worker_id, name);
+    }
+    return beamc_arena_failed(arena) ? NULL : changes;
+}
+
 static beamc_error *spawn(beamc__process_pool *pool, process *one,
                           const FN(StartWorkerRequest) *request, beamc_arena *arena)
 {
     const char *path = pool->options.command[0];
     const beamc__spawn_options options = { .path = path,
                                            .args = make_args(pool, one, request, arena),
+                                           .changes = make_changes(pool, request, arena),
                                            .output = -1 };
 
-    if (options.args == NULL)
+    if (options.args == NULL || options.changes == NULL)
         return beamc_error_nomem();
     if (mkdir(one->directory, 0700) < 0)
         return beamc_error_system(errno, "making directory %s", one->directory);

@@ -76,7 +76,9 @@ const beamc__command beamc__command_worker_pool = {
         "Serves runners whose jobs have --environment_type=EXTERNAL and this pool's address as\n"
         "--environment_config. Each worker is a process: of the program that the job has staged,\n"
         "fetched anew for each worker, or of a program that is here already. Workers end when the\n"
-        "runner says so, or with the pool: by Ctrl-C or SIGTERM. Who starts what is logged.\n"
+        "runner says so, or with the pool: by Ctrl-C or SIGTERM. Who starts what is logged. The\n"
+        "environment of a worker is that of the pool, with the \"params\" of the job's\n"
+        "--environment_config as further variables.\n"
         "\n"
         "Whoever reaches the pool can have it run programs. So it listens on this machine's own\n"
         "address only, unless --host says otherwise.\n"
@@ -85,7 +87,10 @@ const beamc__command beamc__command_worker_pool = {
         "  beamc worker-pool\n"
         "  beamc worker-pool --port=50001 --program=build/bin/wordcount\n"
         "  wordcount --runner=flink --environment_type=EXTERNAL "
-        "--environment_config=localhost:50000",
+        "--environment_config=localhost:50000\n"
+        "  wordcount --runner=flink --environment_type=EXTERNAL \\\n"
+        "      --environment_config='{\"url\": \"localhost:50000\", "
+        "\"params\": {\"TZ\": \"UTC\"}}'",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,

@@ -85,8 +85,11 @@ static const char *next_words(void)
     return line;
 }
 
-static const char *start(const char *id)
+/* With @count params; the pool's error. */
+static const char *start_with(const char *id, FN(StartWorkerRequest__ParamsEntry) *params,
+                              size_t count)
 {
+    FN(StartWorkerRequest__ParamsEntry) *list[8];
     FN(StartWorkerRequest) request = FNK(START_WORKER_REQUEST__INIT);
     PB(ApiServiceDescriptor) control = PBK(API_SERVICE_DESCRIPTOR__INIT);
     PB(ApiServiceDescriptor) provision = PBK(API_SERVICE_DESCRIPTOR__INIT);
@@ -97,11 +100,20 @@ static const char *start(const char *id)
     provision.url = "provision:2";
     request.control_endpoint = &control;
     request.provision_endpoint = &provision;
+    for (size_t i = 0; i < count; i++)
+        list[i] = &params[i];
+    request.params = list;
+    request.n_params = count;
     ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
                          &response, NULL, channel, POOL "StartWorker", &request.base,
                          &fn(start_worker_response__descriptor), arena, PATIENCE_MS)),
                      "ok");
     return ((FN(StartWorkerResponse) *)response)->error;
+}
+
+static const char *start(const char *id)
+{
+    return start_with(id, NULL, 0);
 }
 
 static const char *stop(const char *id)
@@ -141,6 +153,26 @@ START_TEST(a_worker_is_told_what_the_runner_says)
              (int)strcspn(directory, " "), directory);
     ck_assert_str_eq(line, expected);
     ck_assert_ptr_nonnull(strstr(directory, "/beamc-pool-"));
+}
+END_TEST
+
+START_TEST(params_are_variables_of_the_worker)
+{
+    static const char *const given[][2] = {
+        { "FIRST", "1 = one" }, { "HOME", "/elsewhere" }, { "", "x" }, { "a=b", "y" }, { "EMPTY", "" }
+    };
+    FN(StartWorkerRequest__ParamsEntry) params[5];
+
+    for (size_t i = 0; i < 5; i++) {
+        fn(start_worker_request__params_entry__init)(&params[i]);
+        params[i].key = (char *)given[i][0];
+        params[i].value = (char *)given[i][1];
+    }
+    setenv("HOME", "/here", 1);
+    setenv("OURS", "kept", 1);
+    start_pool("echo \"$FIRST|$HOME|$OURS|${EMPTY-none}\" >words", NULL);
+    ck_assert_str_eq(start_with("1-1", params, 5), "");
+    ck_assert_str_eq(next_words(), "1 = one|/elsewhere|kept|");
 }
 END_TEST
 
@@ -292,6 +324,7 @@ Suite *suite_process_pool(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, a_worker_is_told_what_the_runner_says);
+    tcase_add_test(tc, params_are_variables_of_the_worker);
     tcase_add_test(tc, a_worker_is_stopped_with_all_that_it_started);
     tcase_add_test(tc, a_worker_that_does_not_want_to_end_is_killed);
     tcase_add_test(tc, what_a_worker_leaves_behind_ends_with_it);
