@@ -8,6 +8,7 @@
 
 #include "harness/container/serve.h"
 #include "sdk/rpc/rpc.h"
+#include "test/check_has.h"
 #include "test/harness/worker/fns.h"
 #include <beamc/pipeline.h>
 #include <check.h>
@@ -240,11 +241,6 @@ static void end(void)
     close(tell_child);
     close(child_errors);
     fn_peer_free(runner);
-}
-
-static void check_has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%.6000s", part, text);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */

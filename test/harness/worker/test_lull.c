@@ -3,6 +3,7 @@
 #include "harness/worker/lull.h"
 
 #include "harness/worker/stack.h"
+#include "test/check_has.h"
 #include "test/harness/worker/fns.h"
 #include <check.h>
 #include <stdlib.h>
@@ -40,11 +41,6 @@ static void begin_waiting(const char *instruction)
 static void finish(void)
 {
     fn_peer_finish(runner, worker);
-}
-
-static void check_has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%.6000s", part, text);
 }
 
 /* ---- the log --------------------------------------------------------------------------------- */

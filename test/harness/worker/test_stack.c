@@ -3,6 +3,7 @@
 #include "harness/worker/stack.h"
 
 #include "harness/worker/symbols.h"
+#include "test/check_has.h"
 #include "test/harness/exec/kit.h"
 #include <check.h>
 #include <signal.h>
@@ -11,11 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
-
-static void check_has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in:\n%.6000s", part, text);
-}
 
 /* ---- names ----------------------------------------------------------------------------------- */
 

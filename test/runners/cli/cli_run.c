@@ -41,8 +41,3 @@ const cli_run *cli(const char *format, ...)
     read_back(err, run.err, sizeof(run.err));
     return &run;
 }
-
-void check_has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in '%s'", part, text);
-}

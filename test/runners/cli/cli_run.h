@@ -14,7 +14,4 @@ typedef struct {
  * next one. */
 const cli_run *cli(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* That @text has @part, or it fails the test. */
-void check_has(const char *text, const char *part);
-
 #endif

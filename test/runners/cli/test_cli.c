@@ -2,6 +2,7 @@
 /* The program beamc as such: finding commands, help, and what is refused with which words. */
 #include "runners/cli/cli.h"
 #include "runners/cli/command.h"
+#include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
 #include <check.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 /* beamc image and beamc worker-pool: their command lines, and the pool from its start to SIGTERM.
  */
 #include "harness/container/spawn.h"
+#include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/sdk/io/scratch.h"
 

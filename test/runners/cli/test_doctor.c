@@ -2,6 +2,7 @@
 /* beamc doctor: servers that are none, workers that cannot start, programs, and jobs that failed.
  */
 #include "runners/portable/loopback.h"
+#include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"

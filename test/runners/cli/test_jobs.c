@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beamc jobs and beamc graph --job on a scripted job server. */
 #include "test/alloc.h"
+#include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"

@@ -2,6 +2,7 @@
 /* Job servers by TLS: whole runs, with files, and what is said when the two sides do not fit. */
 #include "runners/portable/job_tls.h"
 
+#include "test/check_has.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"
 #include "test/sdk/rpc/certificates.h"
@@ -59,11 +60,6 @@ static const char *run_at(const char *url, const char *roots, const char *own)
     return scratch_text(error);
 }
 
-static void check_contains(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in '%s'", part, text);
-}
-
 /* ---- what fits, and what does not ------------------------------------------------------------ */
 
 static const struct {
@@ -102,7 +98,7 @@ START_TEST(tls_is_spoken_by_both_or_refused)
         ck_assert_str_eq(text, "ok");
         ck_assert_uint_eq(job_server_file_count(server), 1);
     } else {
-        check_contains(text, pairs[_i].error);
+        check_has(text, pairs[_i].error);
         ck_assert_ptr_null(strchr(text, '\n'));
     }
     ck_assert_int_eq(job_server_runs(server), pairs[_i].error == NULL);
@@ -131,14 +127,14 @@ START_TEST(a_plain_server_is_told_from_one_with_tls)
     job_server *server = job_server_new(JOB_IS_DONE);
     snprintf(url, sizeof(url), "https://%s", job_server_url(server));
     const char *text = run_at(url, "ca.pem", NULL);
-    check_contains(text, url);
-    check_contains(text, "TLS handshake failed: ");
+    check_has(text, url);
+    check_has(text, "TLS handshake failed: ");
     ck_assert_ptr_null(strchr(text, '\n'));
     job_server_free(server);
     beamc__rpc_tls tls = certificates_load(NULL, "server");
     server = job_server_new_with_tls(JOB_IS_DONE, &tls, "");
-    check_contains(run_at(job_server_url(server) + strlen("https://"), NULL, NULL),
-                   "it may want TLS (https://)");
+    check_has(run_at(job_server_url(server) + strlen("https://"), NULL, NULL),
+              "it may want TLS (https://)");
     job_server_free(server);
     beamc__rpc_tls_dispose(&tls);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole runs on a scripted job server: what it is given, how its jobs end, and what goes wrong. */
+#include "test/check_has.h"
 #include "test/runners/portable/job_server.h"
 #include "test/sdk/io/scratch.h"
 
@@ -125,11 +126,6 @@ static const char *run_on(job_script script)
     return text;
 }
 
-static void check_contains(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in '%s'", part, text);
-}
-
 /* ---- a job that does well -------------------------------------------------------------------- */
 
 START_TEST(a_job_runs_to_its_end)
@@ -173,8 +169,8 @@ END_TEST
 START_TEST(a_job_without_metrics_is_done_all_the_same)
 {
     ck_assert_str_eq(run_on(JOB_HAS_NO_METRICS), "ok");
-    check_contains(run.log, "WARN there are no metrics: ");
-    check_contains(run.log, "nobody counted");
+    check_has(run.log, "WARN there are no metrics: ");
+    check_has(run.log, "nobody counted");
     ck_assert_uint_eq(beamc_result_metric_count(run.result), 0);
 }
 END_TEST
@@ -359,8 +355,8 @@ START_TEST(a_server_says_why_it_stops_staging)
     write_large("large", 5 << 20);
     give("--files_to_stage=large");
     const char *text = run_on(STAGING_BREAKS);
-    check_contains(text, "staging files: endpoint 127.0.0.1:");
-    check_contains(text, "the disk is full");
+    check_has(text, "staging files: endpoint 127.0.0.1:");
+    check_has(text, "the disk is full");
     ck_assert_int_eq(job_server_runs(run.server), 0);
 }
 END_TEST
@@ -373,7 +369,7 @@ START_TEST(a_server_without_staging_takes_no_files)
     run.result = NULL;
     scratch_write_text("a", "1");
     give("--files_to_stage=a");
-    check_contains(run_on(STAGING_IS_NOWHERE), " takes no files, and the job has 1");
+    check_has(run_on(STAGING_IS_NOWHERE), " takes no files, and the job has 1");
 }
 END_TEST
 
@@ -384,9 +380,9 @@ START_TEST(silence_has_an_end)
                      "staging files: the server said nothing for 300 ms");
     job_server_free(run.server);
     const char *text = run_on(PREPARE_IS_SILENT);
-    check_contains(text, "endpoint 127.0.0.1:");
-    check_contains(text, "300 ms");
-    check_contains(text, "DEADLINE_EXCEEDED");
+    check_has(text, "endpoint 127.0.0.1:");
+    check_has(text, "300 ms");
+    check_has(text, "DEADLINE_EXCEEDED");
 }
 END_TEST
 
@@ -405,9 +401,9 @@ START_TEST(a_worker_pool_that_is_not_there_is_told_before_the_job_is)
     run.options.environment_type = "EXTERNAL";
     run.options.environment_config = "127.0.0.1:1";
     const char *text = run_on(JOB_IS_DONE);
-    check_contains(text, "there is no worker pool (beamc worker-pool starts one): endpoint "
+    check_has(text, "there is no worker pool (beamc worker-pool starts one): endpoint "
                          "127.0.0.1:1: ");
-    check_contains(text, "connection refused");
+    check_has(text, "connection refused");
     ck_assert_ptr_null(job_server_prepared(run.server));
 }
 END_TEST
@@ -423,8 +419,8 @@ START_TEST(a_refused_job_tells_what_the_server_said)
 {
     const char *text = run_on(PREPARE_IS_REFUSED);
 
-    check_contains(text, "this is no pipeline");
-    check_contains(text, "INVALID_ARGUMENT");
+    check_has(text, "this is no pipeline");
+    check_has(text, "INVALID_ARGUMENT");
 }
 END_TEST
 
@@ -433,7 +429,7 @@ START_TEST(a_job_is_cancelled)
     run.cancel_at = "RUNNING";
     ck_assert_str_eq(run_on(JOB_GOES_ON), "job job-1 was cancelled");
     ck_assert_int_eq(job_server_cancels(run.server), 1);
-    check_contains(run.states, "CANCELLED ");
+    check_has(run.states, "CANCELLED ");
 }
 END_TEST
 
@@ -441,8 +437,8 @@ START_TEST(a_job_that_cannot_be_cancelled_says_so)
 {
     run.cancel_at = "RUNNING";
     const char *text = run_on(JOB_GOES_ON_FOR_EVER);
-    check_contains(text, "following job job-1, last seen RUNNING: cancelling the job: ");
-    check_contains(text, "not now");
+    check_has(text, "following job job-1, last seen RUNNING: cancelling the job: ");
+    check_has(text, "not now");
 }
 END_TEST
 
@@ -478,8 +474,8 @@ START_TEST(a_server_that_dies_is_missed)
 {
     run.kill_at = "RUNNING";
     const char *text = run_on(JOB_GOES_ON);
-    check_contains(text, "following job job-1, last seen RUNNING: endpoint 127.0.0.1:");
-    check_contains(text, "connection refused");
+    check_has(text, "following job job-1, last seen RUNNING: endpoint 127.0.0.1:");
+    check_has(text, "connection refused");
 }
 END_TEST
 
@@ -565,7 +561,7 @@ START_TEST(an_http_server_is_told_from_a_job_server)
     snprintf(url, sizeof(url), "127.0.0.1:%d", ntohs(address.sin_port));
     ck_assert_int_eq(uv_thread_create(&thread, answer_as_http, &listening), 0);
     run.options.timeout_ms = 10000;
-    check_contains(run_at(url), "the server speaks HTTP/1, not gRPC");
+    check_has(run_at(url), "the server speaks HTTP/1, not gRPC");
     shutdown(listening, SHUT_RDWR);
     uv_thread_join(&thread);
     close(listening);
@@ -606,7 +602,7 @@ START_TEST(servers_that_do_not_start_are_told)
     run.options.location = wrong_servers[_i].location;
     run.options.java = "./java";
     run.options.timeout_ms = 1000;
-    check_contains(run_at(NULL), wrong_servers[_i].message);
+    check_has(run_at(NULL), wrong_servers[_i].message);
 }
 END_TEST
 
