@@ -4,12 +4,11 @@
 #include "runners/portable/loopback.h"
 #include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
-#include "test/runners/portable/job_server.h"
+#include "test/runners/cli/cli_server.h"
 #include "test/sdk/io/scratch.h"
 #include "test/sdk/rpc/certificates.h"
 
 #include <arpa/inet.h>
-#include <beamc/pipeline.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,54 +18,21 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-BEAMC_DOFN(same, bytes, bytes)
-{
-    return beamc_emit(ctx, element);
-}
-
-static job_server *server;
 static char *path; /* of before */
 
 static void set_up(void)
 {
-    scratch_setup();
+    cli_server_setup();
     path = strdup(getenv("PATH"));
-    server = NULL;
-    unsetenv("BEAMC_JOB_ENDPOINT");
     unsetenv("BEAM_PRISM");
     setenv("PATH", scratch_path(), 1);
 }
 
 static void tear_down(void)
 {
-    if (server != NULL)
-        job_server_free(server);
     setenv("PATH", path, 1);
     free(path);
-    scratch_teardown();
-}
-
-/* The message of a small pipeline, in file "p.pb". */
-static void write_pipeline(beamc_buffer *bytes)
-{
-    beamc_pipeline *pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
-
-    ck_assert_ptr_nonnull(pipeline);
-    beamc_buffer_init(bytes);
-    beamc_par_do(beamc_impulse(pipeline), &same);
-    ck_assert_ptr_null(beamc_pipeline_serialize(pipeline, bytes));
-    scratch_write("p.pb", bytes->data, bytes->size);
-    beamc_pipeline_free(pipeline);
-}
-
-static void serve(job_script script)
-{
-    beamc_buffer bytes;
-
-    write_pipeline(&bytes);
-    server = job_server_new_with_jobs(script, bytes.data, bytes.size);
-    beamc_buffer_dispose(&bytes);
-    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
+    cli_server_teardown();
 }
 
 static void write_script(const char *name, const char *body)
@@ -104,7 +70,7 @@ static void check_status(const cli_run *run, int status)
 
 START_TEST(a_job_server_is_recognized)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     const cli_run *run = cli("doctor");
     check_status(run, 0);
     check_found(run, "ok", "it does not say which runner it is of");
@@ -115,7 +81,7 @@ END_TEST
 
 START_TEST(the_runner_of_a_job_server_is_told)
 {
-    serve(OPTIONS_ARE_FLINKS);
+    cli_serve(OPTIONS_ARE_FLINKS);
     const cli_run *run = cli("doctor --runner=flink");
     check_status(run, 0);
     check_found(run, "ok", "it is that of Flink, with 6 options");
@@ -128,7 +94,7 @@ END_TEST
 
 START_TEST(a_server_that_is_no_job_server_is_told)
 {
-    serve(SERVER_IS_NONE);
+    cli_serve(SERVER_IS_NONE);
     const cli_run *run = cli("doctor");
     check_status(run, 1);
     check_found(run, "problem", " speaks gRPC, but is no job server of Beam");
@@ -186,20 +152,16 @@ END_TEST
 START_TEST(a_server_with_tls_is_looked_at)
 {
     setenv("PATH", path, 1); /* openssl is there */
-    beamc__rpc_tls tls = certificates_load(NULL, "server");
-    server = job_server_new_with_tls(JOB_IS_DONE, &tls, "");
-    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
+    cli_serve_with_tls(NULL);
     check_found(cli("doctor --tls_roots=%s", certificates("ca.pem")), "ok", "https://127.0.0.1:");
     check_found(cli("doctor"), "problem", "certificate is not signed by a known root");
-    check_found(cli("doctor --job_endpoint=%s", job_server_url(server) + strlen("https://")),
+    check_found(cli("doctor --job_endpoint=%s", job_server_url(cli_server) + strlen("https://")),
                 "problem", "it may want TLS (https://)");
     check_found(cli("doctor --tls_certificate=a --tls_private_key=b --job_endpoint=localhost:1"),
                 "problem", "--tls_certificate is for a job server with TLS");
     unsetenv("BEAMC_JOB_ENDPOINT");
     check_found(cli("doctor --runner=prism --tls_roots=a"), "problem",
                 "--tls_roots is for a job server with TLS: give its --job_endpoint=https://");
-    beamc__rpc_tls_dispose(&tls);
-    certificates_remove();
 }
 END_TEST
 
@@ -248,8 +210,8 @@ START_TEST(a_worker_pool_must_be_one)
     const beamc__loopback_options options = { .log = &log };
     beamc__loopback *pool;
 
-    serve(JOB_IS_DONE);
-    const cli_run *run = cli(line, job_server_url(server));
+    cli_serve(JOB_IS_DONE);
+    const cli_run *run = cli(line, job_server_url(cli_server));
     check_status(run, 1);
     check_found(run, "problem", " speaks gRPC, but is no worker pool");
     run = cli(line, "127.0.0.1:1");
@@ -315,7 +277,7 @@ END_TEST
 
 START_TEST(files_to_stage_must_be_readable)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     scratch_write_text("a", "12345");
     const cli_run *run = cli("doctor --files_to_stage=a");
     check_status(run, 0);
@@ -351,7 +313,8 @@ static void write_program(void)
 
 START_TEST(a_programs_pipeline_is_looked_at)
 {
-    serve(OPTIONS_ARE_FLINKS);
+    cli_serve(OPTIONS_ARE_FLINKS);
+    cli_pipeline_write("p.pb");
     write_program();
     const cli_run *run = cli("doctor prog --runner=flink --own=7");
     check_status(run, 0);
@@ -388,10 +351,7 @@ END_TEST
 
 START_TEST(a_pipeline_in_a_file_is_looked_at)
 {
-    beamc_buffer bytes;
-
-    write_pipeline(&bytes);
-    beamc_buffer_dispose(&bytes);
+    cli_pipeline_write("p.pb");
     const cli_run *run = cli("doctor --runner=flink p.pb");
     check_found(run, "ok", "p.pb has a pipeline of 2 transforms");
     run = cli("doctor --runner=portable p.pb");
@@ -421,7 +381,7 @@ END_TEST
 
 START_TEST(the_first_cause_of_a_failed_job_is_told)
 {
-    serve(JOB_FAILS);
+    cli_serve(JOB_FAILS);
     check_status(cli("jobs watch job-1"), 1);
     const cli_run *run = cli("doctor --job=job-1");
     check_status(run, 1);
@@ -432,7 +392,7 @@ END_TEST
 
 START_TEST(a_job_that_did_not_fail_is_told)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     const cli_run *run = cli("doctor --job=job-1");
     check_status(run, 0);
     ck_assert_str_eq(run->out, "job job-1 has not ended: it is RUNNING\n");

@@ -3,53 +3,15 @@
 #include "test/alloc.h"
 #include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
-#include "test/runners/portable/job_server.h"
+#include "test/runners/cli/cli_server.h"
 #include "test/sdk/io/scratch.h"
 #include "test/sdk/rpc/certificates.h"
 
-#include <beamc/pipeline.h>
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-BEAMC_DOFN(copy, bytes, bytes)
-{
-    return beamc_emit(ctx, element);
-}
-
-static job_server *server;
-
-static void set_up(void)
-{
-    scratch_setup();
-    server = NULL;
-    unsetenv("BEAMC_JOB_ENDPOINT");
-}
-
-static void tear_down(void)
-{
-    if (server != NULL)
-        job_server_free(server);
-    scratch_teardown();
-}
-
-/* A server with jobs, whose address the environment has. */
-static void serve(job_script script)
-{
-    beamc_pipeline *pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
-    beamc_buffer bytes;
-
-    ck_assert_ptr_nonnull(pipeline);
-    beamc_buffer_init(&bytes);
-    beamc_par_do(beamc_impulse(pipeline), &copy);
-    ck_assert_ptr_null(beamc_pipeline_serialize(pipeline, &bytes));
-    server = job_server_new_with_jobs(script, bytes.data, bytes.size);
-    beamc_buffer_dispose(&bytes);
-    beamc_pipeline_free(pipeline);
-    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
-}
 
 static void check_ends(const cli_run *run, int status, const char *out, const char *err)
 {
@@ -63,7 +25,7 @@ static void check_fails(const cli_run *run, const char *err)
 {
     char text[1024];
 
-    snprintf(text, sizeof(text), err, job_server_url(server));
+    snprintf(text, sizeof(text), err, job_server_url(cli_server));
     check_ends(run, 1, "", text);
 }
 
@@ -71,7 +33,7 @@ static void check_fails(const cli_run *run, const char *err)
 
 START_TEST(jobs_are_listed_by_name)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     check_ends(cli("jobs list"), 0,
                "ID      STATE    NAME\n"
                "job-1   RUNNING  first-1\n"
@@ -83,7 +45,7 @@ END_TEST
 
 START_TEST(jobs_are_listed_as_json)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     const cli_run *run = cli("jobs list --json");
     ck_assert_int_eq(run->status, 0);
     check_has(run->out, "[\n  {\n    \"id\": \"job-1\",\n    \"name\": \"first-1\",\n"
@@ -95,18 +57,19 @@ START_TEST(a_server_without_jobs_says_so)
 {
     char said[256];
 
-    server = job_server_new(JOB_IS_DONE);
-    snprintf(said, sizeof(said), "the job server at %s has no jobs\n", job_server_url(server));
-    check_ends(cli("jobs list --job_endpoint=%s", job_server_url(server)), 0, "", said);
-    check_ends(cli("jobs list --json --job_endpoint=%s", job_server_url(server)), 0, "[]\n", "");
+    cli_server = job_server_new(JOB_IS_DONE);
+    snprintf(said, sizeof(said), "the job server at %s has no jobs\n", job_server_url(cli_server));
+    check_ends(cli("jobs list --job_endpoint=%s", job_server_url(cli_server)), 0, "", said);
+    check_ends(cli("jobs list --json --job_endpoint=%s", job_server_url(cli_server)), 0, "[]\n",
+               "");
 }
 END_TEST
 
 START_TEST(what_is_given_counts_more_than_the_environment)
 {
     setenv("BEAMC_JOB_ENDPOINT", "localhost:1", 1);
-    server = job_server_new(JOB_IS_DONE);
-    ck_assert_int_eq(cli("jobs list --job_endpoint=%s", job_server_url(server))->status, 0);
+    cli_server = job_server_new(JOB_IS_DONE);
+    ck_assert_int_eq(cli("jobs list --job_endpoint=%s", job_server_url(cli_server))->status, 0);
     check_ends(cli("jobs list"), 1, "",
                "beamc jobs list: endpoint localhost:1: connection refused (UNAVAILABLE)\n");
 }
@@ -114,11 +77,9 @@ END_TEST
 
 START_TEST(a_server_is_asked_by_tls)
 {
-    beamc__rpc_tls tls = certificates_load("ca.pem", "server");
     char line[512];
 
-    server = job_server_new_with_tls(JOB_IS_DONE, &tls, "");
-    setenv("BEAMC_JOB_ENDPOINT", job_server_url(server), 1);
+    cli_serve_with_tls("ca.pem");
     snprintf(line, sizeof(line),
              "jobs list --json --tls_roots=%s --tls_certificate=%s --tls_private_key=%s",
              certificates("ca.pem"), certificates("client.pem"), certificates("client.key"));
@@ -130,8 +91,6 @@ START_TEST(a_server_is_asked_by_tls)
     ck_assert_int_eq(run->status, 2);
     check_has(run->err, "--tls_roots is for a job server with TLS, and the endpoint localhost:1 is "
                         "without: write https://HOST:PORT\n");
-    beamc__rpc_tls_dispose(&tls);
-    certificates_remove();
 }
 END_TEST
 
@@ -148,7 +107,7 @@ START_TEST(a_job_is_meant_by_id_name_or_beginning)
 {
     char head[64];
 
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     const cli_run *run = cli("jobs show %s", meant[_i].text);
     ck_assert_int_eq(run->status, 0);
     snprintf(head, sizeof(head), "job    %s\n", meant[_i].id);
@@ -158,7 +117,7 @@ END_TEST
 
 START_TEST(a_job_that_is_not_there_is_refused)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     check_fails(cli("jobs show second"),
                 "beamc jobs show: 2 jobs at %s are meant by second: give the whole id, which beamc "
                 "jobs list shows\n");
@@ -169,13 +128,13 @@ START_TEST(a_job_that_is_not_there_is_refused)
                 "beamc jobs list shows those that it has\n");
     check_ends(cli("jobs metrics"), 2, "",
                "beamc jobs metrics: ID is missing; beamc help jobs metrics says more\n");
-    ck_assert_int_eq(job_server_cancels(server), 0);
+    ck_assert_int_eq(job_server_cancels(cli_server), 0);
 }
 END_TEST
 
 START_TEST(a_server_that_lists_no_jobs_is_given_the_id)
 {
-    serve(JOBS_ARE_SECRET);
+    cli_serve(JOBS_ARE_SECRET);
     const cli_run *run = cli("jobs watch job-1");
     ck_assert_int_eq(run->status, 0);
     check_has(run->out, "job job-1: DONE\n");
@@ -186,7 +145,7 @@ END_TEST
 
 START_TEST(all_that_is_known_of_a_job_is_shown)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     const cli_run *run = cli("jobs show job-1");
     ck_assert_str_eq(run->err, "");
     ck_assert_int_eq(run->status, 0);
@@ -204,7 +163,7 @@ END_TEST
 
 START_TEST(all_that_is_known_of_a_job_is_shown_as_json)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     const cli_run *run = cli("jobs show job-1 --json");
     ck_assert_int_eq(run->status, 0);
     check_has(run->out,
@@ -216,7 +175,7 @@ END_TEST
 
 START_TEST(a_job_without_a_pipeline_is_shown)
 {
-    serve(JOB_HAS_NO_PIPELINE);
+    cli_serve(JOB_HAS_NO_PIPELINE);
     const cli_run *run = cli("jobs show job-1");
     ck_assert_int_eq(run->status, 0);
     check_has(run->out, "\nits pipeline cannot be shown: endpoint ");
@@ -228,7 +187,7 @@ END_TEST
 
 START_TEST(a_job_is_watched_to_its_end)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     const cli_run *run = cli("jobs watch job-1");
     ck_assert_str_eq(run->err, "");
     ck_assert_int_eq(run->status, 0);
@@ -243,7 +202,7 @@ END_TEST
 
 START_TEST(a_level_hides_what_is_below)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     const cli_run *run = cli("jobs watch job-1 --level=WARN");
     ck_assert_int_eq(run->status, 0);
     check_has(run->out, "WARN a warning\n");
@@ -256,7 +215,7 @@ END_TEST
 
 START_TEST(the_exit_status_of_watch_is_the_jobs)
 {
-    serve(JOB_FAILS);
+    cli_serve(JOB_FAILS);
     const cli_run *run = cli("jobs watch job-1");
     ck_assert_int_eq(run->status, 1);
     ck_assert_str_eq(run->err, "beamc jobs watch: job job-1 failed: transform Square: no root\n");
@@ -269,18 +228,18 @@ static const char *const interrupted[] = { "jobs watch job-1", "jobs logs job-1"
 
 START_TEST(ctrl_c_leaves_a_job)
 {
-    serve(JOB_INTERRUPTS);
+    cli_serve(JOB_INTERRUPTS);
     const cli_run *run = cli("%s", interrupted[_i]);
     ck_assert_int_eq(run->status, 128 + SIGINT);
     check_has(run->err, "job job-1 was left behind ");
     check_has(_i == 0 ? run->out : run->err, "Ctrl-C: leaving the job as it is; ");
-    ck_assert_int_eq(job_server_cancels(server), 0);
+    ck_assert_int_eq(job_server_cancels(cli_server), 0);
 }
 END_TEST
 
 START_TEST(logs_have_all_of_each_message)
 {
-    serve(JOB_FAILS);
+    cli_serve(JOB_FAILS);
     const cli_run *run = cli("jobs logs job-1");
     ck_assert_str_eq(run->err, "");
     ck_assert_int_eq(run->status, 0);
@@ -301,15 +260,15 @@ END_TEST
 
 START_TEST(a_job_is_cancelled)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     check_ends(cli("jobs cancel first"), 0, "job job-1: CANCELLING\n", "");
-    ck_assert_int_eq(job_server_cancels(server), 1);
+    ck_assert_int_eq(job_server_cancels(cli_server), 1);
 }
 END_TEST
 
 START_TEST(the_end_of_a_cancelled_job_is_waited_for)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     const cli_run *run = cli("jobs cancel job-1 --wait");
     ck_assert_str_eq(run->err, "");
     ck_assert_int_eq(run->status, 0);
@@ -319,29 +278,29 @@ END_TEST
 
 START_TEST(a_job_that_cannot_be_cancelled_says_why)
 {
-    serve(JOB_GOES_ON_FOR_EVER);
+    cli_serve(JOB_GOES_ON_FOR_EVER);
     const cli_run *run = cli("jobs cancel job-1");
     ck_assert_int_eq(run->status, 1);
     check_has(run->err, "not now");
     check_ends(cli("jobs cancel job-2"), 1, "",
                "beamc jobs cancel: job job-2 has ended already: it is DONE\n");
-    ck_assert_int_eq(job_server_cancels(server), 1);
+    ck_assert_int_eq(job_server_cancels(cli_server), 1);
 }
 END_TEST
 
 START_TEST(a_job_is_drained_where_the_server_can)
 {
-    serve(JOB_CAN_BE_DRAINED);
+    cli_serve(JOB_CAN_BE_DRAINED);
     const cli_run *run = cli("jobs drain job-1 --wait");
     ck_assert_str_eq(run->err, "");
     ck_assert_int_eq(run->status, 0);
-    ck_assert_int_eq(job_server_drains(server), 1);
+    ck_assert_int_eq(job_server_drains(cli_server), 1);
 }
 END_TEST
 
 START_TEST(a_server_that_cannot_drain_is_told)
 {
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     const cli_run *run = cli("jobs drain job-1");
     ck_assert_int_eq(run->status, 1);
     check_has(run->err, " cannot drain jobs: ");
@@ -353,7 +312,7 @@ END_TEST
 
 START_TEST(metrics_are_shown)
 {
-    serve(JOB_IS_DONE);
+    cli_serve(JOB_IS_DONE);
     check_ends(cli("jobs metrics job-1"), 0, "metrics of a stage:\n  space/answers  42\n", "");
     const cli_run *run = cli("jobs metrics job-1 --json");
     ck_assert_int_eq(run->status, 0);
@@ -366,14 +325,14 @@ END_TEST
 
 START_TEST(metrics_need_no_pipeline)
 {
-    serve(JOB_HAS_NO_PIPELINE);
+    cli_serve(JOB_HAS_NO_PIPELINE);
     check_ends(cli("jobs metrics job-1"), 0, "metrics of a stage:\n  space/answers  42\n", "");
 }
 END_TEST
 
 START_TEST(a_job_without_metrics_says_why)
 {
-    serve(JOB_HAS_NO_METRICS);
+    cli_serve(JOB_HAS_NO_METRICS);
     const cli_run *run = cli("jobs metrics job-1");
     ck_assert_int_eq(run->status, 1);
     check_has(run->err, "nobody counted");
@@ -390,7 +349,7 @@ START_TEST(the_pipeline_of_a_job_is_drawn)
                                "    <- bytes  from Impulse\n"
                                "    -> bytes\n";
 
-    serve(JOB_GOES_ON);
+    cli_serve(JOB_GOES_ON);
     check_ends(cli("graph --job=first"), 0, tree, "");
     check_ends(cli("graph --job=job-1 --output=a.pb,b.dot"), 0, "",
                "the pipeline is drawn in a.pb\nthe pipeline is drawn in b.dot\n");
@@ -415,15 +374,7 @@ END_TEST
 
 START_TEST(no_memory_is_an_error)
 {
-    beamc_pipeline *pipeline = beamc_pipeline_new(BEAMC_PROGRAM_FUNCTIONS);
-    beamc_buffer bytes;
-
-    beamc_buffer_init(&bytes);
-    beamc_par_do(beamc_impulse(pipeline), &copy);
-    ck_assert_ptr_null(beamc_pipeline_serialize(pipeline, &bytes));
-    scratch_write("p.pb", bytes.data, bytes.size);
-    beamc_buffer_dispose(&bytes);
-    beamc_pipeline_free(pipeline);
+    cli_pipeline_write("p.pb");
     for (long n = 0;; n++) {
         test_alloc_fail_at(n);
         const cli_run *run = cli("graph p.pb");
@@ -444,7 +395,7 @@ Suite *suite_jobs(void)
     Suite *suite = suite_create("jobs");
     TCase *tc = tcase_create("jobs");
 
-    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_checked_fixture(tc, cli_server_setup, cli_server_teardown);
     tcase_add_test(tc, jobs_are_listed_by_name);
     tcase_add_test(tc, jobs_are_listed_as_json);
     tcase_add_test(tc, a_server_without_jobs_says_so);
