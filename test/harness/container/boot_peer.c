@@ -4,10 +4,9 @@
 
 #include "proto/urns.h"
 #include "sdk/base/sha256.h"
-#include "sdk/rpc/pack.h"
 #include "sdk/rpc/rpc.h"
 #include "sdk/rpc/server.h"
-#include "test/sdk/io/scratch.h"
+#include "test/sdk/rpc/packed.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,24 +49,6 @@ static void changed(boot_peer *peer)
     uv_mutex_unlock(&peer->lock);
 }
 
-static ProtobufCMessage *unpack(boot_peer *peer, const beamc__rpc_message *message,
-                                const ProtobufCMessageDescriptor *type)
-{
-    ProtobufCMessage *out;
-
-    ck_assert_str_eq(scratch_text(beamc__rpc_unpack(&out, message, type, peer->arena)), "ok");
-    return out;
-}
-
-static void reply(beamc__rpc_stream *stream, const ProtobufCMessage *response)
-{
-    beamc__rpc_message *message = beamc__rpc_pack(response);
-
-    ck_assert_ptr_nonnull(message);
-    beamc__rpc_reply(stream, message);
-    beamc__rpc_message_unref(message);
-}
-
 static ProtobufCBinaryData pack(boot_peer *peer, const ProtobufCMessage *message)
 {
     ProtobufCBinaryData out = { protobuf_c_message_get_packed_size(message), NULL };
@@ -89,7 +70,7 @@ static void on_provision(void *ctx, beamc__rpc_stream *stream,
     uv_mutex_lock(&peer->lock);
     snprintf(peer->worker_id, sizeof(peer->worker_id), "%s", id == NULL ? "" : id);
     response.info = &peer->info;
-    reply(stream, &response.base);
+    packed_reply(stream, &response.base);
     changed(peer);
 }
 
@@ -99,11 +80,11 @@ static void on_resolve(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message 
     boot_peer *peer = ctx;
 
     uv_mutex_lock(&peer->lock);
-    JOB(ResolveArtifactsRequest) *request = (JOB(ResolveArtifactsRequest) *)unpack(
-        peer, message, &job(resolve_artifacts_request__descriptor));
+    const JOB(ResolveArtifactsRequest) *request =
+        packed_read(message, &job(resolve_artifacts_request__descriptor), peer->arena);
     response.n_replacements = request->n_artifacts;
     response.replacements = request->artifacts;
-    reply(stream, &response.base);
+    packed_reply(stream, &response.base);
     uv_mutex_unlock(&peer->lock);
 }
 
@@ -122,9 +103,7 @@ static void send_part(beamc__rpc_stream *stream, const char *text, size_t size)
     JOB(GetArtifactResponse) response = JOBK(GET_ARTIFACT_RESPONSE__INIT);
 
     response.data = (ProtobufCBinaryData){ size, (uint8_t *)text };
-    beamc__rpc_message *message = beamc__rpc_pack(&response.base);
-    ck_assert_int_eq(beamc__rpc_stream_try_send(stream, message), BEAMC__RPC_SENT);
-    beamc__rpc_message_unref(message);
+    ck_assert_int_eq(packed_send(stream, &response.base), BEAMC__RPC_SENT);
 }
 
 /* In two parts; under the lock. */
@@ -148,8 +127,8 @@ static void on_get_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_mess
     boot_peer *peer = ctx;
 
     uv_mutex_lock(&peer->lock);
-    JOB(GetArtifactRequest) *request =
-        (JOB(GetArtifactRequest) *)unpack(peer, message, &job(get_artifact_request__descriptor));
+    const JOB(GetArtifactRequest) *request =
+        packed_read(message, &job(get_artifact_request__descriptor), peer->arena);
     peer->downloads++;
     if (++peer->under_way > peer->at_once)
         peer->at_once = peer->under_way;
@@ -182,8 +161,8 @@ static void on_answer(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED,
 
     uv_mutex_lock(&peer->lock);
     ck_assert_uint_lt(peer->answer_count, MOST);
-    peer->answers[peer->answer_count++] = (const FN(InstructionResponse) *)unpack(
-        peer, message, &fn(instruction_response__descriptor));
+    peer->answers[peer->answer_count++] =
+        packed_read(message, &fn(instruction_response__descriptor), peer->arena);
     changed(peer);
 }
 
@@ -240,7 +219,7 @@ static void on_descriptor(void *ctx, beamc__rpc_stream *stream,
     entry.value = &transform;
     descriptor.transforms = entries;
     descriptor.n_transforms = 1;
-    reply(stream, &descriptor.base);
+    packed_reply(stream, &descriptor.base);
     uv_mutex_unlock(&peer->lock);
 }
 
@@ -260,8 +239,8 @@ static void on_log(void *ctx, beamc__rpc_stream *stream BEAMC_UNUSED, beamc__rpc
     boot_peer *peer = ctx;
 
     uv_mutex_lock(&peer->lock);
-    FN(LogEntry__List) *list =
-        (FN(LogEntry__List) *)unpack(peer, message, &fn(log_entry__list__descriptor));
+    const FN(LogEntry__List) *list =
+        packed_read(message, &fn(log_entry__list__descriptor), peer->arena);
     for (size_t i = 0; i < list->n_log_entries && peer->log_count < MOST; i++)
         peer->logs[peer->log_count++] = list->log_entries[i]->message;
     changed(peer);
@@ -457,14 +436,11 @@ void boot_peer_send(boot_peer *peer, const char *instruction)
     request.instruction_id = (char *)instruction;
     request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE);
     request.process_bundle = &bundle;
-    beamc__rpc_message *message = beamc__rpc_pack(&request.base);
     uv_mutex_lock(&peer->lock);
     while (peer->came == 0 || peer->controls[peer->came - 1] == NULL)
         wait_more(peer, "a worker");
-    ck_assert_int_eq(beamc__rpc_stream_try_send(peer->controls[peer->came - 1], message),
-                     BEAMC__RPC_SENT);
+    ck_assert_int_eq(packed_send(peer->controls[peer->came - 1], &request.base), BEAMC__RPC_SENT);
     uv_mutex_unlock(&peer->lock);
-    beamc__rpc_message_unref(message);
 }
 
 const char *boot_peer_answer(boot_peer *peer, const char *instruction)

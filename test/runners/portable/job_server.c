@@ -3,9 +3,9 @@
 
 #include "proto/urns.h"
 #include "runners/portable/job_client.h"
-#include "sdk/rpc/pack.h"
 #include "sdk/rpc/rpc.h"
 #include "sdk/rpc/server.h"
+#include "test/sdk/rpc/packed.h"
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,35 +52,6 @@ struct job_server {
     beamc__rpc_stream *messages;
 };
 
-/* ---- answers --------------------------------------------------------------------------------- */
-
-static void *unpack(job_server *server, beamc__rpc_message *message,
-                    const ProtobufCMessageDescriptor *type)
-{
-    ProtobufCMessage *out;
-
-    ck_assert_ptr_null(beamc__rpc_unpack(&out, message, type, server->arena));
-    return out;
-}
-
-static void answer(beamc__rpc_stream *stream, const ProtobufCMessage *response)
-{
-    beamc__rpc_message *message = beamc__rpc_pack(response);
-
-    ck_assert_ptr_nonnull(message);
-    beamc__rpc_reply(stream, message);
-    beamc__rpc_message_unref(message);
-}
-
-static void send_message(beamc__rpc_stream *stream, const ProtobufCMessage *one)
-{
-    beamc__rpc_message *message = beamc__rpc_pack(one);
-
-    ck_assert_ptr_nonnull(message);
-    ck_assert_int_ne(beamc__rpc_stream_try_send(stream, message), BEAMC__RPC_NOMEM);
-    beamc__rpc_message_unref(message);
-}
-
 /* ---- options, Prepare, Run, Cancel ----------------------------------------------------------- */
 
 static void on_describe(void *ctx, beamc__rpc_stream *stream,
@@ -117,7 +88,7 @@ static void on_describe(void *ctx, beamc__rpc_stream *stream,
     }
     response.options = list;
     response.n_options = COUNT;
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 static void note_wanted(job_server *server)
@@ -136,7 +107,7 @@ static void on_prepare(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message 
     JOB(PrepareJobResponse) response = JOBK(PREPARE_JOB_RESPONSE__INIT);
     PB(ApiServiceDescriptor) endpoint = PBK(API_SERVICE_DESCRIPTOR__INIT);
 
-    server->prepared = unpack(server, request, &job(prepare_job_request__descriptor));
+    server->prepared = packed_read(request, &job(prepare_job_request__descriptor), server->arena);
     note_wanted(server);
     if (server->script == PREPARE_IS_SILENT) {
         server->states = beamc__rpc_stream_ref(stream);
@@ -150,20 +121,21 @@ static void on_prepare(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message 
     response.preparation_id = (char *)"prepared-1";
     response.staging_session_token = (char *)"token-1";
     response.artifact_staging_endpoint = server->script == STAGING_IS_NOWHERE ? NULL : &endpoint;
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 static void on_run(void *ctx, beamc__rpc_stream *stream, beamc__rpc_message *message)
 {
     job_server *server = ctx;
     JOB(RunJobResponse) response = JOBK(RUN_JOB_RESPONSE__INIT);
-    const JOB(RunJobRequest) *request = unpack(server, message, &job(run_job_request__descriptor));
+    const JOB(RunJobRequest) *request =
+        packed_read(message, &job(run_job_request__descriptor), server->arena);
 
     ck_assert_str_eq(request->preparation_id, "prepared-1");
     server->runs++;
     server->state = JOBK(JOB_STATE__ENUM__RUNNING);
     response.job_id = (char *)"job-1";
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 /* Since when a job is in a state: a second for each of Beam's numbers. */
@@ -183,7 +155,7 @@ static void send_state(beamc__rpc_stream *stream, JOB(JobState__Enum) state)
 
     event.state = state;
     event.timestamp = &time;
-    send_message(stream, &event.base);
+    packed_send(stream, &event.base);
 }
 
 /* Ends a job that goes on. */
@@ -210,7 +182,7 @@ static void on_cancel(void *ctx, beamc__rpc_stream *stream,
         return;
     }
     response.state = JOBK(JOB_STATE__ENUM__CANCELLING);
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
     end_job(server, JOBK(JOB_STATE__ENUM__CANCELLED));
 }
 
@@ -226,7 +198,7 @@ static void on_drain(void *ctx, beamc__rpc_stream *stream,
     }
     server->drains++;
     response.state = JOBK(JOB_STATE__ENUM__DRAINING);
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
     end_job(server, JOBK(JOB_STATE__ENUM__DRAINED));
 }
 
@@ -240,7 +212,7 @@ static void on_get_state(void *ctx, beamc__rpc_stream *stream,
 
     event.state = server->state;
     event.timestamp = &time;
-    answer(stream, &event.base);
+    packed_reply(stream, &event.base);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -281,7 +253,7 @@ static void on_jobs(void *ctx, beamc__rpc_stream *stream,
     }
     response.job_info = list;
     response.n_job_info = server->has_jobs ? COUNT : 0;
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 static void on_pipeline(void *ctx, beamc__rpc_stream *stream,
@@ -295,7 +267,7 @@ static void on_pipeline(void *ctx, beamc__rpc_stream *stream,
         return;
     }
     response.pipeline = server->pipeline;
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 /* ---- metrics --------------------------------------------------------------------------------- */
@@ -337,7 +309,7 @@ static void on_metrics(void *ctx, beamc__rpc_stream *stream,
     results.attempted = infos;
     results.n_attempted = 2;
     response.metrics = &results;
-    answer(stream, &response.base);
+    packed_reply(stream, &response.base);
 }
 
 /* ---- states and messages --------------------------------------------------------------------- */
@@ -408,7 +380,7 @@ static void say(beamc__rpc_stream *stream, JOB(JobMessage__MessageImportance) im
     message.message_id = (char *)"m";
     response.response_case = JOBK(JOB_MESSAGES_RESPONSE__RESPONSE_MESSAGE_RESPONSE);
     response.message_response = &message;
-    send_message(stream, &response.base);
+    packed_send(stream, &response.base);
 }
 
 #define IMPORTANCE(name) JOBK(JOB_MESSAGE__MESSAGE_IMPORTANCE__##name)
@@ -457,7 +429,7 @@ static void ask_for(beamc__rpc_stream *stream, PB(ArtifactInformation) *artifact
     request.artifact = artifact;
     wrapper.request_case = JOBK(ARTIFACT_REQUEST_WRAPPER__REQUEST_GET_ARTIFACT);
     wrapper.get_artifact = &request;
-    send_message(stream, &wrapper.base);
+    packed_send(stream, &wrapper.base);
 }
 
 static void ask_for_next(job_server *server, beamc__rpc_stream *stream)
@@ -507,7 +479,7 @@ static void begin_staging(job_server *server, beamc__rpc_stream *stream)
     request.n_artifacts = server->wanted_count;
     wrapper.request_case = JOBK(ARTIFACT_REQUEST_WRAPPER__REQUEST_RESOLVE_ARTIFACT);
     wrapper.resolve_artifact = &request;
-    send_message(stream, &wrapper.base);
+    packed_send(stream, &wrapper.base);
 }
 
 static void on_chunk(job_server *server, beamc__rpc_stream *stream,
@@ -531,7 +503,7 @@ static void on_staging_message(void *ctx, beamc__rpc_stream *stream, beamc__rpc_
 {
     job_server *server = ctx;
     const JOB(ArtifactResponseWrapper) *wrapper =
-        unpack(server, message, &job(artifact_response_wrapper__descriptor));
+        packed_read(message, &job(artifact_response_wrapper__descriptor), server->arena);
 
     switch (wrapper->response_case) {
     case JOBK(ARTIFACT_RESPONSE_WRAPPER__RESPONSE_RESOLVE_ARTIFACT_RESPONSE):
