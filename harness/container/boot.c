@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot.h"
 
+#include "harness/container/elf.h"
 #include "harness/container/fetch.h"
 #include "harness/container/first_process.h"
 #include "harness/container/job_options.h"
@@ -94,6 +95,11 @@ beamc_error *beamc__boot(const beamc__worker_flags *flags, const FN(ProvisionInf
     const char *const *args = beamc__worker_flags_write(flags, program, arena);
     if (args == NULL)
         return beamc_error_nomem();
+    /* A program that its loader gives up ends before it can say so. */
+    BEAMC_TRY(beamc_error_wrap(beamc__elf_check(program, arena),
+                               "the staged program %s cannot be loaded on this machine; link it "
+                               "statically, or make an image with it (beamc image)",
+                               program));
     beamc__rpc_shutdown();
     execv(program, (char *const *)args);
     beamc_error *error = explain_exec(errno, program);

@@ -10,8 +10,10 @@
 #include "harness/container/spawn.h"
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,7 +160,8 @@ static beamc_error *ask_loader(const beamc__elf *elf, const char *program, beamc
     return NULL;
 }
 
-/* One line: "NAME => PATH (0x..)", "PATH (0x..)", "NAME (0x..)" or "NAME => not found". */
+/* One line: "NAME => PATH (0x..)", "PATH (0x..)", "NAME (0x..)" or "NAME => not found"; or
+ * "PROGRAM: PATH: version `NAME' not found (required by ..)" of a library that is too old. */
 static beamc_error *read_line(beamc__elf_library *out, char *line, beamc_arena *arena)
 {
     char *arrow = strstr(line, " => ");
@@ -168,6 +171,8 @@ static beamc_error *read_line(beamc__elf_library *out, char *line, beamc_arena *
     if (arrow != NULL && strstr(arrow, "not found") != NULL)
         return beamc_error_new(BEAMC_ENOENT, "it needs the library %.*s, which is not here",
                                (int)strcspn(line, " "), line);
+    if (strstr(line, "' not found (required by ") != NULL && strstr(line, ": ") != NULL)
+        return beamc_error_new(BEAMC_ENOENT, "%s", strstr(line, ": ") + 2);
     char *path = arrow != NULL ? arrow + 4 : line;
     if (*path != '/')
         return NULL; /* the kernel's own, which is no file */
@@ -216,4 +221,38 @@ beamc_error *beamc__elf_libraries(beamc__elf_library **out, size_t *count, const
         error = read_lines(out, count, (char *)text.data, arena);
     beamc_buffer_dispose(&text);
     return error;
+}
+
+/* ---- whether it can be started --------------------------------------------------------------- */
+
+/* False: this is no program, or one that cannot be read. */
+static bool read_file(beamc__elf *out, const char *path, beamc_arena *arena)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    void *bytes = MAP_FAILED;
+    struct stat status;
+
+    if (file < 0)
+        return false;
+    if (fstat(file, &status) == 0)
+        bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    close(file);
+    if (bytes == MAP_FAILED)
+        return false;
+    beamc_error *error = beamc__elf_read(out, bytes, (size_t)status.st_size, arena);
+    munmap(bytes, (size_t)status.st_size);
+    beamc_error_free(error); /* a script is none */
+    return error == NULL;
+}
+
+beamc_error *beamc__elf_check(const char *path, beamc_arena *arena)
+{
+    beamc__elf_library *libraries;
+    size_t count;
+    beamc__elf elf;
+
+    if (!read_file(&elf, path, arena) || !elf.is_native || elf.loader == NULL ||
+        access(elf.loader, X_OK) < 0)
+        return NULL;
+    return beamc__elf_libraries(&libraries, &count, &elf, path, arena);
 }

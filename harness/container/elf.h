@@ -30,4 +30,8 @@ BEAMC_MUST_USE beamc_error *beamc__elf_libraries(beamc__elf_library **out, size_
                                                  const beamc__elf *elf, const char *program,
                                                  beamc_arena *arena);
 
+/* Whether its loader would start the program at @path here; the error is what it lacks.  None for
+ * what has no loader, or is no program of this machine: starting it tells more. */
+BEAMC_MUST_USE beamc_error *beamc__elf_check(const char *path, beamc_arena *arena);
+
 #endif

@@ -2,6 +2,7 @@
 /* beamc worker-pool */
 #include "commands.h"
 #include "beside.h"
+#include "harness/container/elf.h"
 #include "harness/container/process_pool.h"
 #include <inttypes.h>
 #include <limits.h>
@@ -28,6 +29,18 @@ static const beamc_option_spec options[] = {
     BEAMC__COMMAND_HELP,
 };
 
+/* Its workers would end before they can say so. */
+static beamc_error *check_loads(const char *program)
+{
+    beamc_arena *arena = beamc_arena_new();
+
+    if (arena == NULL)
+        return beamc_error_nomem();
+    beamc_error *error = beamc__elf_check(program, arena);
+    beamc_arena_free(arena);
+    return beamc_error_wrap(error, "--program=%s cannot be loaded", program);
+}
+
 /* What to start, with room for an argument. */
 static beamc_error *choose_command(const beamc__call *call, char *path, const char **command,
                                    int *status)
@@ -42,7 +55,7 @@ static beamc_error *choose_command(const beamc__call *call, char *path, const ch
         return beamc__command_usage(status, "--program=%s: this is no program that can be started",
                                     program);
     command[1] = "--worker";
-    return NULL;
+    return check_loads(path);
 }
 
 static beamc_error *run(const beamc__call *call, int *status)

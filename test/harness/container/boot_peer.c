@@ -26,7 +26,7 @@ struct boot_peer {
     Google__Protobuf__Struct options;
     Google__Protobuf__Struct__FieldsEntry *fields[MOST];
     PB(ArtifactInformation) *artifacts[MOST];
-    const char *texts[MOST]; /* of those */
+    ProtobufCBinaryData bytes[MOST]; /* of those */
     uv_mutex_t lock;         /* guards what follows */
     uv_cond_t changed;
     int failures, gather, downloads, at_once, under_way;
@@ -98,25 +98,26 @@ static size_t find_file(const boot_peer *peer, const PB(ArtifactInformation) *ar
     ck_abort_msg("an artifact that was not given");
 }
 
-static void send_part(beamc__rpc_stream *stream, const char *text, size_t size)
+static void send_part(beamc__rpc_stream *stream, const uint8_t *bytes, size_t size)
 {
     JOB(GetArtifactResponse) response = JOBK(GET_ARTIFACT_RESPONSE__INIT);
 
-    response.data = (ProtobufCBinaryData){ size, (uint8_t *)text };
+    response.data = (ProtobufCBinaryData){ size, (uint8_t *)bytes };
     ck_assert_int_eq(packed_send(stream, &response.base), BEAMC__RPC_SENT);
 }
 
 /* In two parts; under the lock. */
 static void serve_file(boot_peer *peer, beamc__rpc_stream *stream, size_t i)
 {
-    size_t size = strlen(peer->texts[i]), half = size / 2;
+    const ProtobufCBinaryData *bytes = &peer->bytes[i];
+    size_t half = bytes->len / 2;
 
-    send_part(stream, peer->texts[i], half);
+    send_part(stream, bytes->data, half);
     if (peer->failures > 0) {
         peer->failures--;
         beamc__rpc_stream_finish(stream, BEAMC__RPC_UNAVAILABLE, "broken off");
     } else {
-        send_part(stream, peer->texts[i] + half, size - half);
+        send_part(stream, bytes->data + half, bytes->len - half);
         beamc__rpc_stream_finish(stream, BEAMC__RPC_OK, NULL);
     }
     peer->under_way--;
@@ -352,7 +353,9 @@ void boot_peer_sibling(boot_peer *peer, const char *id)
     peer->info.sibling_worker_ids = ids;
 }
 
-void boot_peer_file(boot_peer *peer, const char *name, const char *text, const char *hash)
+/* @hash as in boot_peer_file. */
+static void add_file(boot_peer *peer, const char *name, const void *bytes, size_t size,
+                     const char *hash)
 {
     PB(ArtifactInformation) *artifact = beamc_arena_alloc(peer->arena, sizeof(*artifact));
     PB(ArtifactFilePayload) file = PBK(ARTIFACT_FILE_PAYLOAD__INIT);
@@ -360,7 +363,7 @@ void boot_peer_file(boot_peer *peer, const char *name, const char *text, const c
     beamc__sha256 *sum = beamc__sha256_new();
     char digits[BEAMC__SHA256_TEXT_SIZE];
 
-    ck_assert_int_eq(beamc__sha256_update(sum, text, strlen(text)), BEAMC_OK);
+    ck_assert_int_eq(beamc__sha256_update(sum, bytes, size), BEAMC_OK);
     ck_assert_int_eq(beamc__sha256_finish(sum, digits), BEAMC_OK);
     beamc__sha256_free(sum);
     /* The path tells one artifact from another. */
@@ -372,8 +375,21 @@ void boot_peer_file(boot_peer *peer, const char *name, const char *text, const c
     artifact->type_payload = pack(peer, &file.base);
     artifact->role_urn = (char *)BEAMC_URN_ARTIFACT_ROLE_STAGING_TO;
     artifact->role_payload = pack(peer, &role.base);
-    peer->texts[peer->info.n_dependencies] = beamc_arena_strdup(peer->arena, text);
+    ProtobufCBinaryData *copy = &peer->bytes[peer->info.n_dependencies];
+    copy->len = size;
+    copy->data = beamc_arena_alloc(peer->arena, size);
+    memcpy(copy->data, bytes, size);
     peer->artifacts[peer->info.n_dependencies++] = artifact;
+}
+
+void boot_peer_file(boot_peer *peer, const char *name, const char *text, const char *hash)
+{
+    add_file(peer, name, text, strlen(text), hash);
+}
+
+void boot_peer_bytes(boot_peer *peer, const char *name, const void *bytes, size_t size)
+{
+    add_file(peer, name, bytes, size, NULL);
 }
 
 PB(ArtifactInformation) **boot_peer_files(boot_peer *peer, size_t *count)

@@ -36,6 +36,8 @@ void boot_peer_sibling(boot_peer *peer, const char *id);
 
 /* A file that is staged as @name.  @hash: what is promised; NULL: the true one. */
 void boot_peer_file(boot_peer *peer, const char *name, const char *text, const char *hash);
+/* The same of any bytes, and with the true hash. */
+void boot_peer_bytes(boot_peer *peer, const char *name, const void *bytes, size_t size);
 /* All of them, as the runner lists them; *@count of them. */
 PB(ArtifactInformation) **boot_peer_files(boot_peer *peer, size_t *count);
 /* The next @count downloads break off in the middle. */

@@ -147,6 +147,37 @@ START_TEST(boot_says_that_the_program_lacks_its_loader)
 }
 END_TEST
 
+static const struct {
+    const char *name, *other; /* what a program of this system needs, and what nobody has */
+    const char *said;
+} lacking[] = {
+    { "libc.so.6", "libq.so.6", "libq.so.6: cannot open shared object file" },
+    { "GLIBC_2.34", "GLIBC_9.34", "version `GLIBC_9.34' not found" },
+};
+
+START_TEST(boot_says_that_the_program_lacks_a_library)
+{
+    beamc_buffer program = scratch_read("/bin/true");
+    size_t size = strlen(lacking[_i].name);
+    bool found = false;
+
+    for (uint8_t *at = program.data; at + size <= program.data + program.size; at++) {
+        if (memcmp(at, lacking[_i].name, size) == 0) {
+            memcpy(at, lacking[_i].other, size);
+            found = true;
+        }
+    }
+    /* Elsewhere the C library is another. */
+    if (found) {
+        boot_peer_bytes(peer, "worker", program.data, program.size);
+        check_refusal("--id=1", lacking[_i].said);
+        check_said("/1/staged/worker cannot be loaded on this machine; link it statically, or make "
+                   "an image with it (beamc image): ");
+    }
+    beamc_buffer_dispose(&program);
+}
+END_TEST
+
 START_TEST(an_id_does_not_lead_out_of_the_directory)
 {
     boot_peer_file(peer, "worker", "#!/bin/sh\n", NULL);
@@ -244,6 +275,7 @@ Suite *suite_boot(void)
     tcase_add_test(tc, boot_says_that_a_hash_is_wrong);
     tcase_add_test(tc, boot_says_that_the_program_is_for_another_machine);
     tcase_add_test(tc, boot_says_that_the_program_lacks_its_loader);
+    tcase_add_loop_test(tc, boot_says_that_the_program_lacks_a_library, 0, 2);
     tcase_add_test(tc, an_id_does_not_lead_out_of_the_directory);
     tcase_add_test(tc, boot_needs_an_id);
     tcase_add_test(tc, a_program_refuses_the_jobs_of_another_build);

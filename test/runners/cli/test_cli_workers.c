@@ -78,6 +78,14 @@ START_TEST(pools_that_cannot_be_are_told)
 }
 END_TEST
 
+START_TEST(a_program_that_cannot_be_loaded_is_told)
+{
+    /* Of this system, but for one name in it. */
+    scratch_run("sed 's/libc\\.so\\.6/libq.so.6/g' /bin/true >lacks && chmod +x lacks");
+    check_fails("worker-pool --program=lacks", 1, "/lacks cannot be loaded: its loader ");
+}
+END_TEST
+
 START_TEST(a_pool_starts_and_ends)
 {
     const char *const args[] = { beamc, "worker-pool", "--port=0", "--program=/bin/sh", NULL };
@@ -112,6 +120,7 @@ Suite *suite_cli_workers(void)
     tcase_add_test(tc, an_image_is_named_after_its_program);
     tcase_add_test(tc, images_that_cannot_be_made_are_told);
     tcase_add_test(tc, pools_that_cannot_be_are_told);
+    tcase_add_test(tc, a_program_that_cannot_be_loaded_is_told);
     tcase_add_test(tc, a_pool_starts_and_ends);
     suite_add_tcase(suite, tc);
     return suite;
