@@ -3,9 +3,8 @@
  * of what they started. */
 #include "harness/container/process_pool.h"
 
-#include "proto/beam.h"
-#include "sdk/rpc/pack.h"
 #include "sdk/rpc/rpc.h"
+#include "test/harness/container/pool_client.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
 #include <errno.h>
@@ -20,21 +19,16 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define POOL "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/"
-
 enum { PATIENCE_MS = 60000, LINE_SIZE = 4096 };
 
 static beamc__process_pool *pool;
-static beamc__rpc_queue *queue;
-static beamc__rpc_channel *channel;
-static beamc_arena *arena;
+static pool_client *client;
 static int words = -1; /* the end of a named pipe that workers write lines to */
 
 static void set_up(void)
 {
     scratch_setup();
     beamc__rpc_init();
-    arena = beamc_arena_new();
     ck_assert_int_eq(mkfifo("words", 0600), 0);
     /* Open both ways, so that it never ends. */
     words = open("words", O_RDWR | O_CLOEXEC);
@@ -44,9 +38,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     beamc__process_pool_free(pool);
-    beamc__rpc_channel_free(channel);
-    beamc__rpc_queue_free(queue);
-    beamc_arena_free(arena);
+    pool_client_free(client);
     close(words);
     beamc__rpc_shutdown();
     /* No child is left, and no zombie. */
@@ -65,9 +57,7 @@ static void start_pool(const char *script, const beamc_log_target *log)
 
     command[2] = script;
     ck_assert_str_eq(scratch_text(beamc__process_pool_start(&pool, &options)), "ok");
-    ck_assert_ptr_null(beamc__rpc_queue_new(&queue, "runner"));
-    ck_assert_ptr_null(
-        beamc__rpc_channel_new(&channel, queue, beamc__process_pool_url(pool), NULL));
+    client = pool_client_new(beamc__process_pool_url(pool));
 }
 
 /* The next line that a worker writes. */
@@ -93,7 +83,6 @@ static const char *start_with(const char *id, FN(StartWorkerRequest__ParamsEntry
     FN(StartWorkerRequest) request = FNK(START_WORKER_REQUEST__INIT);
     PB(ApiServiceDescriptor) control = PBK(API_SERVICE_DESCRIPTOR__INIT);
     PB(ApiServiceDescriptor) provision = PBK(API_SERVICE_DESCRIPTOR__INIT);
-    ProtobufCMessage *response;
 
     request.worker_id = (char *)id;
     control.url = "control:1";
@@ -104,11 +93,7 @@ static const char *start_with(const char *id, FN(StartWorkerRequest__ParamsEntry
         list[i] = &params[i];
     request.params = list;
     request.n_params = count;
-    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
-                         &response, NULL, channel, POOL "StartWorker", &request.base,
-                         &fn(start_worker_response__descriptor), arena, PATIENCE_MS)),
-                     "ok");
-    return ((FN(StartWorkerResponse) *)response)->error;
+    return pool_client_start(client, &request);
 }
 
 static const char *start(const char *id)
@@ -118,15 +103,7 @@ static const char *start(const char *id)
 
 static const char *stop(const char *id)
 {
-    FN(StopWorkerRequest) request = FNK(STOP_WORKER_REQUEST__INIT);
-    ProtobufCMessage *response;
-
-    request.worker_id = (char *)id;
-    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
-                         &response, NULL, channel, POOL "StopWorker", &request.base,
-                         &fn(stop_worker_response__descriptor), arena, PATIENCE_MS)),
-                     "ok");
-    return ((FN(StopWorkerResponse) *)response)->error;
+    return pool_client_stop(client, id);
 }
 
 /* Waits until nobody has this number any more. */
@@ -268,9 +245,7 @@ START_TEST(a_program_that_cannot_be_started_is_the_runners_to_know)
                                                   .semi_persist_dir = scratch_path() };
 
     ck_assert_ptr_null(beamc__process_pool_start(&pool, &options));
-    ck_assert_ptr_null(beamc__rpc_queue_new(&queue, "runner"));
-    ck_assert_ptr_null(
-        beamc__rpc_channel_new(&channel, queue, beamc__process_pool_url(pool), NULL));
+    client = pool_client_new(beamc__process_pool_url(pool));
     ck_assert_str_eq(start("1-1"),
                      "worker '1-1': starting /nowhere/worker: No such file or directory");
 }

@@ -3,10 +3,9 @@
 #include "runners/portable/loopback.h"
 
 #include "proto/beam.h"
-#include "sdk/rpc/pack.h"
 #include "sdk/rpc/rpc.h"
 #include "sdk/rpc/server.h"
-#include "test/sdk/io/scratch.h"
+#include "test/harness/container/pool_client.h"
 #include <check.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,17 +13,14 @@
 #include <string.h>
 #include <uv.h>
 
-#define POOL "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/"
-
 enum { PATIENCE_MS = 60000 };
 
 /* A runner's control service, which only counts who comes and goes. */
 static struct {
     beamc__rpc_queue *queue;
     beamc__rpc_server *server;
-    beamc__rpc_channel *channel; /* to the pool */
+    pool_client *client;
     beamc__loopback *pool;
-    beamc_arena *arena;
     uv_mutex_t lock;
     uv_cond_t changed;
     int came;
@@ -70,23 +66,19 @@ static void set_up(void)
     memset(&runner, 0, sizeof(runner));
     ck_assert_int_eq(uv_mutex_init(&runner.lock), 0);
     ck_assert_int_eq(uv_cond_init(&runner.changed), 0);
-    runner.arena = beamc_arena_new();
-    ck_assert_ptr_nonnull(runner.arena);
     ck_assert_ptr_null(beamc__rpc_queue_new(&runner.queue, "runner"));
     ck_assert_ptr_null(beamc__rpc_server_new(&runner.server, runner.queue, &service, 1, NULL));
     ck_assert_ptr_null(beamc__loopback_start(&runner.pool, &options));
-    ck_assert_ptr_null(beamc__rpc_channel_new(&runner.channel, runner.queue,
-                                              beamc__loopback_url(runner.pool), NULL));
+    runner.client = pool_client_new(beamc__loopback_url(runner.pool));
 }
 
 static void tear_down(void)
 {
     beamc__loopback_free(runner.pool);
-    beamc__rpc_channel_free(runner.channel);
+    pool_client_free(runner.client);
     beamc__rpc_server_free(runner.server);
     beamc__rpc_stream_unref(runner.stream);
     beamc__rpc_queue_free(runner.queue);
-    beamc_arena_free(runner.arena);
     uv_cond_destroy(&runner.changed);
     uv_mutex_destroy(&runner.lock);
     beamc__rpc_shutdown();
@@ -106,31 +98,18 @@ static const char *start(const char *id, const char *url)
 {
     FN(StartWorkerRequest) request = FNK(START_WORKER_REQUEST__INIT);
     PB(ApiServiceDescriptor) endpoint = PBK(API_SERVICE_DESCRIPTOR__INIT);
-    ProtobufCMessage *response;
 
     request.worker_id = (char *)id;
     if (url != NULL) {
         endpoint.url = (char *)url;
         request.control_endpoint = &endpoint;
     }
-    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
-                         &response, NULL, runner.channel, POOL "StartWorker", &request.base,
-                         &fn(start_worker_response__descriptor), runner.arena, PATIENCE_MS)),
-                     "ok");
-    return ((FN(StartWorkerResponse) *)response)->error;
+    return pool_client_start(runner.client, &request);
 }
 
 static const char *stop(const char *id)
 {
-    FN(StopWorkerRequest) request = FNK(STOP_WORKER_REQUEST__INIT);
-    ProtobufCMessage *response;
-
-    request.worker_id = (char *)id;
-    ck_assert_str_eq(scratch_text(beamc__rpc_call_packed(
-                         &response, NULL, runner.channel, POOL "StopWorker", &request.base,
-                         &fn(stop_worker_response__descriptor), runner.arena, PATIENCE_MS)),
-                     "ok");
-    return ((FN(StopWorkerResponse) *)response)->error;
+    return pool_client_stop(runner.client, id);
 }
 
 START_TEST(workers_come_when_asked_for_and_go_when_stopped)
