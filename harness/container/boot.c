@@ -11,6 +11,7 @@
 #include "sdk/rpc/rpc.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,6 +127,8 @@ static beamc_error *boot(int argc, char **argv, beamc_arena *arena, beamc__worke
     BEAMC_TRY(beamc__worker_flags_read(flags, argc, argv, arena, &unknown));
     if (unknown > 0)
         fprintf(stderr, "beamc-boot: %d arguments are not known and have no effect\n", unknown);
+    if (flags->refusal != NULL)
+        return beamc_error_new(BEAMC_EUNSUPPORTED, "%s", flags->refusal);
     BEAMC_TRY(beamc__provision(flags, arena, &info));
     return beamc__boot(flags, info, arena);
 }
@@ -138,7 +141,9 @@ static int serve_pool(void)
     char url[32];
 
     snprintf(url, sizeof(url), "127.0.0.1:%d", BEAMC__POOL_PORT);
-    const beamc__process_pool_options options = { .url = url, .command = command, .log = &log };
+    const beamc__process_pool_options options = {
+        .url = url, .command = command, .refuser = command[0], .log = &log
+    };
     beamc_error *error = beamc__process_pool_serve(&options);
     int status = error == NULL ? 0 : report(error);
     beamc_error_free(error);
@@ -164,7 +169,8 @@ int beamc__boot_main(int argc, char **argv)
     beamc__first_process_begin();
     beamc__rpc_init();
     beamc_error *error = arena == NULL ? beamc_error_nomem() : boot(argc, argv, arena, &flags);
-    int status = report(error);
+    /* Who sent us to refuse has told it here. */
+    int status = flags.refusal != NULL ? EXIT_FAILURE : report(error);
     beamc__refusal_serve(&flags, error);
     beamc_error_free(error);
     beamc__rpc_shutdown();

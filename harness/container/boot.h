@@ -17,7 +17,7 @@ BEAMC_MUST_USE beamc_error *beamc__boot(const beamc__worker_flags *flags,
                                         const FN(ProvisionInfo) *info, beamc_arena *arena);
 
 /* A program that does no more: from its command line to its exit status.  With --worker_pool it is
- * a pool of processes like itself. */
+ * a pool of processes like itself, with --refusal=WHY a worker that answers everything with that. */
 int beamc__boot_main(int argc, char **argv);
 
 #endif

@@ -3,10 +3,14 @@
  * killed, and since we take in orphans, reaped.
  *
  *     StartWorker --spawn--> running --its end, or: SIGTERM, 5 s, SIGKILL--> zombie --group--> gone
- */
+ *
+ * A runner that has asked for a worker waits for it for ever.  So if one ended by itself, and
+ * before the runner can have heard of it, another process takes its place, which comes and says
+ * that. */
 #include "process_pool.h"
 
 #include "harness/container/pool.h"
+#include "harness/container/serving.h"
 #include "harness/container/spawn.h"
 #include "sdk/rpc/rpc.h"
 #include <beamc/arena.h>
@@ -26,7 +30,8 @@
 
 enum {
     GRACE_MS = 5000, /* from SIGTERM to SIGKILL */
-    FLAGS = 6,       /* that a worker is told, at most */
+    FLAGS = 7,       /* that a worker is told, at most */
+    END_SIZE = 256,  /* of the words for how a process ended */
     DIRECTORIES = 16 /* that may be open at once while a tree is removed */
 };
 
@@ -41,8 +46,13 @@ typedef struct {
     pid_t pid;
     int end;  /* readable when the process has ended */
     int wake; /* readable when it is to end */
-    int grace_ms;
-    char *directory;
+    const beamc__process_pool_options *options;
+    beamc_arena *arena; /* of what follows */
+    const char *id;
+    const char *directory;
+    const char *serving;  /* the file by which it tells that it serves */
+    const char **refusal; /* the command line of who takes its place, but for the reason, which is
+                           * its last; NULL: nobody does */
 } process;
 
 /* ---- directories ----------------------------------------------------------------------------- */
@@ -70,12 +80,35 @@ static void end_process(void *worker)
     if (one == NULL)
         return;
     remove_tree(one->directory);
+    if (one->serving != NULL)
+        (void)unlink(one->serving); /* it need not be there */
     if (one->end >= 0)
         close(one->end);
     if (one->wake >= 0)
         close(one->wake);
-    free(one->directory);
+    beamc_arena_free(one->arena);
     free(one);
+}
+
+/* @number tells it from the pool's other workers. */
+static process *new_process(const beamc__process_pool *pool, const char *id, unsigned number)
+{
+    process *one = calloc(1, sizeof(*one));
+
+    if (one == NULL)
+        return NULL;
+    one->end = one->wake = -1;
+    one->options = &pool->options;
+    one->arena = beamc_arena_new();
+    if (one->arena != NULL) {
+        one->id = beamc_arena_strdup(one->arena, id);
+        one->directory = beamc_arena_printf(one->arena, "%s/%u", pool->directory, number);
+        one->serving = beamc_arena_printf(one->arena, "%s/%u.serving", pool->directory, number);
+    }
+    if (one->arena != NULL && !beamc_arena_failed(one->arena))
+        return one;
+    end_process(one);
+    return NULL;
 }
 
 static bool add_flag(beamc_arena *arena, const char **at, const char *name, const char *value)
@@ -84,9 +117,9 @@ static bool add_flag(beamc_arena *arena, const char **at, const char *name, cons
     return *at != NULL;
 }
 
-/* The command, and behind it what the request says. */
-static const char *const *make_args(const beamc__process_pool *pool, const process *one,
-                                    const FN(StartWorkerRequest) *request, beamc_arena *arena)
+/* The command, behind it what the request says, and room for one more. */
+static const char **make_args(const char *const *command, const process *one,
+                              const FN(StartWorkerRequest) *request)
 {
     const struct {
         const char *name;
@@ -97,67 +130,60 @@ static const char *const *make_args(const beamc__process_pool *pool, const proce
         { "artifact_endpoint", request->artifact_endpoint },
         { "provision_endpoint", request->provision_endpoint },
     };
-    const char *const *command = pool->options.command;
     size_t count = 0;
 
     while (command[count] != NULL)
         count++;
-    const char **args = beamc_arena_calloc(arena, count + FLAGS + 1, sizeof(*args));
+    const char **args = beamc_arena_calloc(one->arena, count + FLAGS + 1, sizeof(*args));
     if (args == NULL)
         return NULL;
     memcpy(args, command, count * sizeof(*args));
-    if (!add_flag(arena, &args[count++], "id", request->worker_id) ||
-        !add_flag(arena, &args[count++], "semi_persist_dir", one->directory))
+    if (!add_flag(one->arena, &args[count++], "id", one->id) ||
+        !add_flag(one->arena, &args[count++], "semi_persist_dir", one->directory))
         return NULL;
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
         const PB(ApiServiceDescriptor) *endpoint = endpoints[i].endpoint;
         if (endpoint != NULL && endpoint->url[0] != '\0' &&
-            !add_flag(arena, &args[count++], endpoints[i].name, endpoint->url))
+            !add_flag(one->arena, &args[count++], endpoints[i].name, endpoint->url))
             return NULL;
     }
     return args;
 }
 
 /* The params of a job's environment become variables of its workers', like `env` of PROCESS. */
-static const char *const *make_changes(const beamc__process_pool *pool,
-                                       const FN(StartWorkerRequest) *request, beamc_arena *arena)
+static const char *const *make_changes(const process *one, const FN(StartWorkerRequest) *request)
 {
-    const char **changes = beamc_arena_calloc(arena, request->n_params + 1, sizeof(*changes));
+    const char **changes = beamc_arena_calloc(one->arena, request->n_params + 2, sizeof(*changes));
     size_t count = 0;
 
     if (changes == NULL)
         return NULL;
+    if (one->options->refuser != NULL)
+        changes[count++] =
+            beamc_arena_printf(one->arena, BEAMC__SERVING_VARIABLE "=%s", one->serving);
     for (size_t i = 0; i < request->n_params; i++) {
         const char *name = request->params[i]->key;
         if (name[0] != '\0' && strchr(name, '=') == NULL)
-            changes[count++] = beamc_arena_printf(arena, "%s=%s", name, request->params[i]->value);
-        else if (pool->options.log != NULL)
-            beamc_log_to(pool->options.log, BEAMC_LOG_WARN,
-                         "worker %s: its param \"%s\" cannot be the name of a variable",
-                         request->worker_id, name);
+            changes[count++] =
+                beamc_arena_printf(one->arena, "%s=%s", name, request->params[i]->value);
+        else if (one->options->log != NULL)
+            beamc_log_to(one->options->log, BEAMC_LOG_WARN,
+                         "worker %s: its param \"%s\" cannot be the name of a variable", one->id,
+                         name);
     }
-    return beamc_arena_failed(arena) ? NULL : changes;
+    return beamc_arena_failed(one->arena) ? NULL : changes;
 }
 
-static beamc_error *spawn(beamc__process_pool *pool, process *one,
-                          const FN(StartWorkerRequest) *request, beamc_arena *arena)
+/* Starts what is to be this worker. */
+static beamc_error *spawn(process *one, const char *const *args, const char *const *changes)
 {
-    const char *path = pool->options.command[0];
-    const beamc__spawn_options options = { .path = path,
-                                           .args = make_args(pool, one, request, arena),
-                                           .changes = make_changes(pool, request, arena),
-                                           .output = -1 };
-
-    if (options.args == NULL || options.changes == NULL)
-        return beamc_error_nomem();
-    if (mkdir(one->directory, 0700) < 0)
-        return beamc_error_system(errno, "making directory %s", one->directory);
-    one->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (one->wake < 0)
-        return beamc_error_system(errno, "watching a process");
+    const beamc__spawn_options options = {
+        .path = args[0], .args = args, .changes = changes, .output = -1
+    };
     int problem = beamc__spawn(&one->pid, &options);
+
     if (problem != 0)
-        return beamc_error_system(problem, "starting %s", path);
+        return beamc_error_system(problem, "starting %s", args[0]);
     one->end = pidfd_open(one->pid, 0);
     if (one->end >= 0)
         return NULL;
@@ -165,27 +191,33 @@ static beamc_error *spawn(beamc__process_pool *pool, process *one,
     kill(-one->pid, SIGKILL);
     while (waitpid(one->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
-    return beamc_error_system(problem, "watching %s", path);
+    return beamc_error_system(problem, "watching %s", args[0]);
+}
+
+static beamc_error *start_process(process *one, const FN(StartWorkerRequest) *request)
+{
+    const char *const refuser[] = { one->options->refuser, NULL };
+    const char *const *args = make_args(one->options->command, one, request);
+    const char *const *changes = make_changes(one, request);
+
+    if (refuser[0] != NULL)
+        one->refusal = make_args(refuser, one, request);
+    if (args == NULL || changes == NULL || (refuser[0] != NULL && one->refusal == NULL))
+        return beamc_error_nomem();
+    if (mkdir(one->directory, 0700) < 0)
+        return beamc_error_system(errno, "making directory %s", one->directory);
+    one->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (one->wake < 0)
+        return beamc_error_system(errno, "watching a process");
+    return spawn(one, args, changes);
 }
 
 static beamc_error *start(void *ctx, void **out, const FN(StartWorkerRequest) *request)
 {
     beamc__process_pool *pool = ctx;
-    beamc_arena *arena = beamc_arena_new();
-    process *one = calloc(1, sizeof(*one));
-    beamc_error *error = NULL;
+    process *one = new_process(pool, request->worker_id, pool->count++);
 
-    if (one != NULL) {
-        one->end = one->wake = -1;
-        one->grace_ms = pool->options.grace_ms > 0 ? pool->options.grace_ms : GRACE_MS;
-        if (asprintf(&one->directory, "%s/%u", pool->directory, pool->count++) < 0)
-            one->directory = NULL;
-    }
-    if (arena == NULL || one == NULL || one->directory == NULL)
-        error = beamc_error_nomem();
-    else
-        error = spawn(pool, one, request, arena);
-    beamc_arena_free(arena);
+    beamc_error *error = one == NULL ? beamc_error_nomem() : start_process(one, request);
     if (error != NULL) {
         end_process(one);
         return error;
@@ -219,26 +251,73 @@ static int reap(const process *one)
     return status;
 }
 
-static beamc_error *wait_for(void *worker)
+/* Waits until it is gone, with its group; answers its status. */
+static int see_off(const process *one)
 {
-    const process *one = worker;
+    int grace_ms = one->options->grace_ms > 0 ? one->options->grace_ms : GRACE_MS;
 
     if (!has_ended(one, -1)) {
         kill(-one->pid, SIGTERM);
-        if (!has_ended(one, one->grace_ms)) {
+        if (!has_ended(one, grace_ms)) {
             kill(-one->pid, SIGKILL);
             while (!has_ended(one, GRACE_MS))
                 continue;
         }
     }
-    int status = reap(one);
+    return reap(one);
+}
+
+static beamc_error *explain_end(pid_t pid, int status)
+{
     if (WIFSIGNALED(status))
-        return beamc_error_new(BEAMC_EIO, "process %d was ended by signal %d (%s)", (int)one->pid,
+        return beamc_error_new(BEAMC_EIO, "process %d was ended by signal %d (%s)", (int)pid,
                                WTERMSIG(status), strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status) != 0)
-        return beamc_error_new(BEAMC_EIO, "process %d ended with status %d", (int)one->pid,
-                               WEXITSTATUS(status));
+    return beamc_error_new(BEAMC_EIO, "process %d ended with status %d", (int)pid,
+                           WEXITSTATUS(status));
+}
+
+/* Whether somebody has to say in its place that it is gone. */
+static bool is_missed(const process *one)
+{
+    struct pollfd wake = { one->wake, POLLIN, 0 };
+
+    return one->refusal != NULL && poll(&wake, 1, 0) == 0 && access(one->serving, F_OK) < 0;
+}
+
+/* Another process takes its place, and says how it ended. */
+static beamc_error *refuse(process *one, beamc_error *take_end)
+{
+    char end[END_SIZE];
+    size_t last = 0;
+
+    beamc_error_print(take_end, end, sizeof(end));
+    beamc_error_free(take_end);
+    const char *why = beamc_arena_printf(one->arena,
+                                         "the worker's %s before it could serve; what it wrote is "
+                                         "in the output of its worker pool",
+                                         end);
+    while (one->refusal[last] != NULL)
+        last++;
+    if (why == NULL || !add_flag(one->arena, &one->refusal[last], "refusal", why))
+        return beamc_error_nomem();
+    if (one->options->log != NULL)
+        beamc_log_to(one->options->log, BEAMC_LOG_WARN, "worker %s: %s before it could serve",
+                     one->id, end);
+    close(one->end);
+    one->end = -1;
+    BEAMC_TRY(spawn(one, one->refusal, NULL));
+    (void)see_off(one); /* how it ends says nothing more */
     return NULL;
+}
+
+static beamc_error *wait_for(void *worker)
+{
+    process *one = worker;
+    int status = see_off(one);
+
+    if (!is_missed(one))
+        return status == 0 ? NULL : explain_end(one->pid, status);
+    return refuse(one, explain_end(one->pid, status));
 }
 
 static void stop(void *worker)

@@ -15,6 +15,9 @@ typedef struct beamc__process_pool beamc__process_pool;
 typedef struct {
     const char *url;              /* where to listen; NULL: a free port of this machine only */
     const char *const *command;   /* the program's path and its first arguments; NULL ends them */
+    const char *refuser;          /* a beamc-boot, which comes in the place of a worker that ended
+                                   * before it told that it serves (serving.h), to say so; NULL:
+                                   * workers are of a kind that does not tell */
     const char *semi_persist_dir; /* where workers keep their files; NULL: /tmp */
     int grace_ms;                 /* from asking a worker to end to killing it; 0: 5 s */
     const beamc_log_target *log;  /* gets who comes and goes, and how; may be NULL */

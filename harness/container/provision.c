@@ -22,6 +22,7 @@ static const struct {
     { "status_endpoint", offsetof(beamc__worker_flags, status_endpoint) },
     { "semi_persist_dir", offsetof(beamc__worker_flags, semi_persist_dir) },
     { "sibling", offsetof(beamc__worker_flags, sibling) },
+    { "refusal", offsetof(beamc__worker_flags, refusal) },
 };
 
 enum { FLAGS = sizeof(known_flags) / sizeof(*known_flags) };

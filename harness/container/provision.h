@@ -17,6 +17,7 @@ typedef struct {
     const char *status_endpoint;
     const char *semi_persist_dir; /* NULL: /tmp */
     const char *sibling;          /* started by another worker of the same process */
+    const char *refusal;          /* why the worker whose place this is cannot serve */
 } beamc__worker_flags;
 
 /* Reads flags in the form --name=value or --name value out of @argv into @out, strings in @arena.  A

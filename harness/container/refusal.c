@@ -4,6 +4,7 @@
  * bundles and opens the streams that they name, on which nothing is ever sent. */
 #include "refusal.h"
 
+#include "harness/container/serving.h"
 #include "harness/worker/log_stream.h"
 #include "proto/unpack.h"
 #include "proto/urns.h"
@@ -257,6 +258,7 @@ void beamc__refusal_serve(const beamc__worker_flags *flags, const beamc_error *w
         uv_mutex_destroy(&of.lock);
         return;
     }
+    beamc__serving_tell();
     beamc_error_print(why, of.why, sizeof(of.why));
     beamc_error *error = beamc__rpc_queue_new(&of.queue, "beamc-refusal");
     if (error == NULL) {

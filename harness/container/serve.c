@@ -5,6 +5,7 @@
 #include "harness/container/first_process.h"
 #include "harness/container/job_options.h"
 #include "harness/container/refusal.h"
+#include "harness/container/serving.h"
 #include "harness/container/siblings.h"
 #include "harness/worker/crash.h"
 #include "harness/worker/worker.h"
@@ -75,6 +76,7 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
     beamc__worker *worker;
 
     BEAMC_TRY(beamc__worker_start(&worker, &options));
+    beamc__serving_tell();
     beamc_error *error = beamc__worker_wait(worker);
     beamc__worker_free(worker);
     return error;

@@ -75,6 +75,8 @@ static beamc_error *run(const beamc__call *call, int *status)
     const beamc__process_pool_options pool = {
         .url = url,
         .command = command,
+        /* Other programs may be workers of other kinds. */
+        .refuser = command[1] == NULL ? path : NULL,
         .semi_persist_dir = beamc_option(call->options, "semi_persist_dir"),
         .log = &log,
     };

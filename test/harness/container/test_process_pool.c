@@ -4,11 +4,14 @@
 #include "harness/container/process_pool.h"
 
 #include "sdk/rpc/rpc.h"
+#include "test/check_has.h"
+#include "test/harness/container/boot_peer.h"
 #include "test/harness/container/pool_client.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +26,9 @@ enum { PATIENCE_MS = 60000, LINE_SIZE = 4096 };
 
 static beamc__process_pool *pool;
 static pool_client *client;
+static boot_peer *runner;   /* at control, too; NULL: none */
+static const char *refuser; /* NULL: none */
+static const char *control = "control:1";
 static int words = -1; /* the end of a named pipe that workers write lines to */
 
 static void set_up(void)
@@ -47,17 +53,25 @@ static void tear_down(void)
     scratch_teardown();
 }
 
+static void start_pool_of(const char *const *command, const beamc_log_target *log)
+{
+    const beamc__process_pool_options options = { .command = command,
+                                                  .refuser = refuser,
+                                                  .semi_persist_dir = scratch_path(),
+                                                  .grace_ms = 200,
+                                                  .log = log };
+
+    ck_assert_str_eq(scratch_text(beamc__process_pool_start(&pool, &options)), "ok");
+    client = pool_client_new(beamc__process_pool_url(pool));
+}
+
 /* A pool of shells that run @script, in the test's directory. */
 static void start_pool(const char *script, const beamc_log_target *log)
 {
     static const char *command[] = { "/bin/sh", "-c", NULL, "worker", NULL };
-    const beamc__process_pool_options options = {
-        .command = command, .semi_persist_dir = scratch_path(), .grace_ms = 200, .log = log
-    };
 
     command[2] = script;
-    ck_assert_str_eq(scratch_text(beamc__process_pool_start(&pool, &options)), "ok");
-    client = pool_client_new(beamc__process_pool_url(pool));
+    start_pool_of(command, log);
 }
 
 /* The next line that a worker writes. */
@@ -81,13 +95,13 @@ static const char *start_with(const char *id, FN(StartWorkerRequest__ParamsEntry
 {
     FN(StartWorkerRequest__ParamsEntry) *list[8];
     FN(StartWorkerRequest) request = FNK(START_WORKER_REQUEST__INIT);
-    PB(ApiServiceDescriptor) control = PBK(API_SERVICE_DESCRIPTOR__INIT);
+    PB(ApiServiceDescriptor) endpoint = PBK(API_SERVICE_DESCRIPTOR__INIT);
     PB(ApiServiceDescriptor) provision = PBK(API_SERVICE_DESCRIPTOR__INIT);
 
     request.worker_id = (char *)id;
-    control.url = "control:1";
-    provision.url = "provision:2";
-    request.control_endpoint = &control;
+    endpoint.url = (char *)control;
+    provision.url = (char *)(runner == NULL ? "provision:2" : control);
+    request.control_endpoint = &endpoint;
     request.provision_endpoint = &provision;
     for (size_t i = 0; i < count; i++)
         list[i] = &params[i];
@@ -135,9 +149,11 @@ END_TEST
 
 START_TEST(params_are_variables_of_the_worker)
 {
-    static const char *const given[][2] = {
-        { "FIRST", "1 = one" }, { "HOME", "/elsewhere" }, { "", "x" }, { "a=b", "y" }, { "EMPTY", "" }
-    };
+    static const char *const given[][2] = { { "FIRST", "1 = one" },
+                                            { "HOME", "/elsewhere" },
+                                            { "", "x" },
+                                            { "a=b", "y" },
+                                            { "EMPTY", "" } };
     FN(StartWorkerRequest__ParamsEntry) params[5];
 
     for (size_t i = 0; i < 5; i++) {
@@ -251,6 +267,155 @@ START_TEST(a_program_that_cannot_be_started_is_the_runners_to_know)
 }
 END_TEST
 
+/* ---- workers that end too soon --------------------------------------------------------------- */
+
+static char boot[PATH_MAX], wordcount[PATH_MAX];
+
+static void set_up_runner(void)
+{
+    const char *directory = getenv("BIN");
+
+    ck_assert_msg(directory != NULL, "BIN names the directory of the programs");
+    char *path = realpath(directory, NULL);
+    ck_assert_ptr_nonnull(path);
+    snprintf(boot, sizeof(boot), "%s/beamc-boot", path);
+    snprintf(wordcount, sizeof(wordcount), "%s/wordcount", path);
+    free(path);
+    set_up();
+    runner = boot_peer_new();
+    control = boot_peer_url(runner);
+    refuser = boot;
+}
+
+static void tear_down_runner(void)
+{
+    boot_peer_free(runner);
+    runner = NULL;
+    refuser = NULL;
+    control = "control:1";
+    tear_down();
+}
+
+/* The next line of the pool's log that has @part. */
+static void wait_log(const char *part)
+{
+    while (strstr(next_words(), part) == NULL)
+        continue;
+}
+
+static void check_refused(const char *end)
+{
+    boot_peer_send(runner, "i1");
+    const char *why = boot_peer_answer(runner, "i1");
+    check_has(why, "the worker's process ");
+    check_has(why, end);
+    check_has(why, " before it could serve; what it wrote is in the output of its worker pool");
+}
+
+static const struct {
+    const char *script, *end;
+} too_soon[] = {
+    { "exit 3", " ended with status 3" },
+    { "exit 0", " ended with status 0" },
+    { "kill -ILL $$", " was ended by signal 4 (Illegal instruction)" },
+};
+
+START_TEST(a_worker_that_ends_too_soon_is_spoken_for)
+{
+    start_pool(too_soon[_i].script, &target);
+    ck_assert_str_eq(start("1-1"), "");
+    check_refused(too_soon[_i].end);
+    wait_log(too_soon[_i].end);
+    boot_peer_dismiss(runner);
+    wait_log("INFO worker 1-1: ended");
+    ck_assert_int_eq(boot_peer_came(runner), 1);
+}
+END_TEST
+
+START_TEST(who_speaks_for_a_worker_is_stopped_like_it)
+{
+    start_pool("exit 3", &target);
+    ck_assert_str_eq(start("1-1"), "");
+    ck_assert_str_eq(start("1-2"), "");
+    boot_peer_wait_came(runner, 2);
+    ck_assert_str_eq(start("1-1"), "worker '1-1' is already running");
+    ck_assert_str_eq(stop("1-1"), "");
+    boot_peer_wait_went(runner, 1);
+    beamc__process_pool_free(pool);
+    pool = NULL;
+    boot_peer_wait_went(runner, 2);
+}
+END_TEST
+
+START_TEST(a_worker_that_told_that_it_serves_is_not_spoken_for)
+{
+    start_pool(": >\"$BEAMC_WORKER_SERVING\"; exit 3", &target);
+    ck_assert_str_eq(start("1-1"), "");
+    wait_log(" ended with status 3");
+    ck_assert_int_eq(boot_peer_came(runner), 0);
+}
+END_TEST
+
+START_TEST(a_worker_that_was_stopped_is_not_spoken_for)
+{
+    start_pool("echo >words; sleep 1000", &target);
+    ck_assert_str_eq(start("1-1"), "");
+    ck_assert_str_eq(stop("1-1"), "");
+    wait_log("INFO worker 1-1: stopped");
+    ck_assert_int_eq(boot_peer_came(runner), 0);
+}
+END_TEST
+
+START_TEST(without_anybody_who_could_nobody_is_spoken_for)
+{
+    refuser = NULL;
+    start_pool("exit 3", &target);
+    ck_assert_str_eq(start("1-1"), "");
+    wait_log(" ended with status 3");
+    ck_assert_int_eq(boot_peer_came(runner), 0);
+}
+END_TEST
+
+START_TEST(programs_tell_that_they_serve)
+{
+    const char *const command[] = { wordcount, NULL };
+
+    start_pool_of(command, &target);
+    ck_assert_str_eq(start("1-1"), "");
+    boot_peer_wait_came(runner, 1);
+    boot_peer_dismiss(runner);
+    wait_log("INFO worker 1-1: ended");
+    ck_assert_int_eq(boot_peer_came(runner), 1);
+}
+END_TEST
+
+START_TEST(boot_tells_that_it_refuses_by_itself)
+{
+    const char *const command[] = { boot, NULL };
+
+    start_pool_of(command, &target);
+    ck_assert_str_eq(start("1-1"), "");
+    boot_peer_send(runner, "i1");
+    check_has(boot_peer_answer(runner, "i1"), "no program was staged for this worker");
+    boot_peer_dismiss(runner);
+    wait_log(" ended with status 1");
+    ck_assert_int_eq(boot_peer_came(runner), 1);
+}
+END_TEST
+
+START_TEST(a_staged_program_that_ends_too_soon_is_spoken_for)
+{
+    const char *const command[] = { boot, NULL };
+
+    boot_peer_file(runner, "worker", "#!/bin/sh\nexit 5\n", NULL);
+    start_pool_of(command, &target);
+    ck_assert_str_eq(start("1-1"), "");
+    check_refused(" ended with status 5");
+    boot_peer_dismiss(runner);
+    wait_log("INFO worker 1-1: ended");
+}
+END_TEST
+
 /* ---- a program that is a pool ---------------------------------------------------------------- */
 
 static void set_up_program(void)
@@ -295,6 +460,7 @@ Suite *suite_process_pool(void)
 {
     Suite *suite = suite_create("process_pool");
     TCase *tc = tcase_create("process_pool"), *program = tcase_create("program");
+    TCase *early = tcase_create("too_soon");
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_set_timeout(tc, 30);
@@ -307,6 +473,18 @@ Suite *suite_process_pool(void)
     tcase_add_test(tc, who_comes_and_goes_is_told);
     tcase_add_test(tc, a_program_that_cannot_be_started_is_the_runners_to_know);
     suite_add_tcase(suite, tc);
+    tcase_add_checked_fixture(early, set_up_runner, tear_down_runner);
+    tcase_set_timeout(early, 30);
+    tcase_add_loop_test(early, a_worker_that_ends_too_soon_is_spoken_for, 0,
+                        sizeof(too_soon) / sizeof(*too_soon));
+    tcase_add_test(early, who_speaks_for_a_worker_is_stopped_like_it);
+    tcase_add_test(early, a_worker_that_told_that_it_serves_is_not_spoken_for);
+    tcase_add_test(early, a_worker_that_was_stopped_is_not_spoken_for);
+    tcase_add_test(early, without_anybody_who_could_nobody_is_spoken_for);
+    tcase_add_test(early, programs_tell_that_they_serve);
+    tcase_add_test(early, boot_tells_that_it_refuses_by_itself);
+    tcase_add_test(early, a_staged_program_that_ends_too_soon_is_spoken_for);
+    suite_add_tcase(suite, early);
     /* gRPC begins in the forked program. */
     tcase_add_checked_fixture(program, set_up_program, tear_down_program);
     tcase_set_timeout(program, 30);
