@@ -166,6 +166,9 @@ beamc_error *beamc__par_do_set_up(beamc__op *op);
 const int64_t *beamc__par_do_pairs_with(const beamc__op *op);
 beamc_error *beamc__op_window_into(beamc__op **out, const beamc__op_spec *spec);
 beamc_error *beamc__op_flatten(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_map_windows(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_merge_windows(beamc__op **out, const beamc__op_spec *spec);
+beamc_error *beamc__op_to_string(beamc__op **out, const beamc__op_spec *spec);
 
 typedef enum {
     BEAMC__COMBINE_PRECOMBINE,

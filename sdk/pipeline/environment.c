@@ -32,6 +32,7 @@ static const char *const capabilities[] = {
     "beam:coder:timer:v1",
     "beam:coder:varint:v1",
     "beam:coder:windowed_value:v1",
+    "beam:transform:to_string:v1",
 };
 
 #define CAPABILITY_COUNT (sizeof(capabilities) / sizeof(*capabilities))

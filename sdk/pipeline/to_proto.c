@@ -401,12 +401,20 @@ static PB(FunctionSpec) *write_call(const writer *w, const beamc__transform *tra
     return make_spec(w, urn, &function.base);
 }
 
-static const char *mapping_urn(beamc_window_kind main_input, beamc_window_kind side)
+/* From windows of the main input to those of a side input.  A worker that is asked to map windows has
+ * nothing but this, so it says how the side's are made. */
+static PB(FunctionSpec) *write_mapping(const writer *w, const beamc_windowing *main_input,
+                                       const beamc_windowing *side)
 {
-    if (side == BEAMC_WINDOW_GLOBAL)
-        return main_input == BEAMC_WINDOW_GLOBAL ? "beam:window_mapping_fn:identity:v1"
-                                                 : "beam:window_mapping_fn:global:v1";
-    return "beam:window_mapping_fn:assign_max_timestamp:v1";
+    if (side->kind == BEAMC_WINDOW_GLOBAL)
+        return make_spec(w,
+                         main_input->kind == BEAMC_WINDOW_GLOBAL
+                             ? "beam:window_mapping_fn:identity:v1"
+                             : "beam:window_mapping_fn:global:v1",
+                         NULL);
+    const PB(FunctionSpec) *fn = beamc__window_fn_write(side, w->arena);
+    return fn == NULL ? NULL
+                      : make_spec(w, "beam:window_mapping_fn:assign_max_timestamp:v1", &fn->base);
 }
 
 static PB(ParDoPayload__SideInputsEntry) *write_side_input(const writer *w,
@@ -425,10 +433,7 @@ static PB(ParDoPayload__SideInputsEntry) *write_side_input(const writer *w,
         w, multimap ? "beam:side_input:multimap:v1" : "beam:side_input:iterable:v1", NULL);
     side->view_fn = make_spec(w, URN_VIEW_FN, NULL);
     side->window_mapping_fn =
-        make_spec(w,
-                  mapping_urn(ports[0].collection->windowing.kind,
-                              ports[1 + index].collection->windowing.kind),
-                  NULL);
+        write_mapping(w, &ports[0].collection->windowing, &ports[1 + index].collection->windowing);
     if (side->access_pattern == NULL || side->view_fn == NULL || side->window_mapping_fn == NULL)
         return NULL;
     pb(par_do_payload__side_inputs_entry__init)(entry);

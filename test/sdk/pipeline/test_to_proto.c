@@ -296,8 +296,20 @@ START_TEST(side_windows_are_mapped)
     const char *urns[] = { "beam:window_mapping_fn:global:v1",
                            "beam:window_mapping_fn:assign_max_timestamp:v1",
                            "beam:window_mapping_fn:assign_max_timestamp:v1" };
-    for (size_t i = 0; i < 3; i++)
-        ck_assert_str_eq(payload->side_inputs[i]->value->window_mapping_fn->urn, urns[i]);
+    for (size_t i = 0; i < 3; i++) {
+        const PB(FunctionSpec) *mapping = payload->side_inputs[i]->value->window_mapping_fn;
+        ck_assert_str_eq(mapping->urn, urns[i]);
+        if (i == 0) {
+            ck_assert_uint_eq(mapping->payload.len, 0);
+            continue;
+        }
+        /* A worker is asked to map windows without being told of the side input. */
+        PB(FunctionSpec) *fn =
+            pb(function_spec__unpack)(NULL, mapping->payload.len, mapping->payload.data);
+        ck_assert_ptr_nonnull(fn);
+        ck_assert_str_eq(fn->urn, "beam:window_fn:fixed_windows:v1");
+        pb(function_spec__free_unpacked)(fn, NULL);
+    }
     pb(par_do_payload__free_unpacked)(payload, NULL);
     beamc_arena_free(arena);
     beamc_pipeline_free(p);
