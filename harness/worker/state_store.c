@@ -6,7 +6,8 @@
 #include <uv.h>
 
 #define BUCKETS_MIN ((size_t)64)
-#define OVERHEAD ((size_t)160) /* of a page, beside its bytes */
+#define OVERHEAD ((size_t)180) /* of a page, beside its bytes */
+#define CHAIN_MAX ((size_t)4)  /* pages of an entry in a bucket, on average */
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
@@ -50,10 +51,12 @@ const FN(StateResponse) *beamc__state_block_response(const beamc__state_block *b
 
 typedef struct page page;
 struct page {
-    page *next;
+    page *next;  /* of its entry */
+    page *chain; /* in its bucket */
     beamc__state_block *block;
     size_t bytes; /* that it counts for */
     bool is_first;
+    uint64_t hash;
     size_t size;
     uint8_t part[];
 };
@@ -63,6 +66,10 @@ struct entry {
     entry *next;           /* in its bucket */
     entry *older, *newer;  /* by last use */
     page *pages;
+    size_t page_count;
+    page **buckets; /* of pages by hash; one_bucket as long as there are few */
+    page *one_bucket;
+    size_t bucket_count; /* a power of 2 */
     bool closed;
     uint64_t hash;
     size_t size;
@@ -108,6 +115,12 @@ static void drop_pages(beamc__state_store *store, entry *of)
         free(each);
     }
     of->pages = NULL;
+    of->page_count = 0;
+    if (of->buckets != &of->one_bucket)
+        free(of->buckets);
+    of->buckets = &of->one_bucket;
+    of->one_bucket = NULL;
+    of->bucket_count = 1;
 }
 
 static void unlink_use(beamc__state_store *store, entry *one)
@@ -176,6 +189,8 @@ static entry *provide(beamc__state_store *store, beamc_bytes name)
     one = calloc(1, sizeof(*one) + name.size);
     if (one == NULL)
         return NULL;
+    one->buckets = &one->one_bucket;
+    one->bucket_count = 1;
     one->hash = hash;
     one->size = name.size;
     memcpy(one->name, name.data, name.size);
@@ -189,14 +204,38 @@ static entry *provide(beamc__state_store *store, beamc_bytes name)
     return one;
 }
 
-static page *find_page(const entry *of, beamc_bytes part)
+static page *find_page(const entry *of, beamc_bytes part, uint64_t hash)
 {
-    page *each = of->pages;
+    page *each = of->buckets[hash & (of->bucket_count - 1)];
 
-    while (each != NULL &&
-           (each->size != part.size || memcmp(each->part, part.data, part.size) != 0))
-        each = each->next;
+    while (each != NULL && (each->hash != hash || each->size != part.size ||
+                            memcmp(each->part, part.data, part.size) != 0))
+        each = each->chain;
     return each;
+}
+
+static void chain_page(page **buckets, size_t bucket_count, page *one)
+{
+    page **at = &buckets[one->hash & (bucket_count - 1)];
+
+    one->chain = *at;
+    *at = one;
+}
+
+/* As with entries. */
+static void grow_pages(entry *of)
+{
+    size_t count = 2 * of->bucket_count;
+    page **buckets = calloc(count, sizeof(*buckets));
+
+    if (buckets == NULL)
+        return;
+    for (page *each = of->pages; each != NULL; each = each->next)
+        chain_page(buckets, count, each);
+    if (of->buckets != &of->one_bucket)
+        free(of->buckets);
+    of->buckets = buckets;
+    of->bucket_count = count;
 }
 
 /* Closed entries have no pages and are remembered. */
@@ -225,14 +264,19 @@ static int put(beamc__state_store *store, beamc_bytes name, beamc_bytes part,
     entry *to = provide(store, name);
     if (to == NULL)
         return BEAMC_ENOMEM;
-    if (to->closed || find_page(to, part) != NULL)
+    uint64_t hash = beamc__hash(part.data, part.size);
+    if (to->closed || find_page(to, part, hash) != NULL)
         return BEAMC_OK;
     page *made = malloc(sizeof(*made) + part.size);
     if (made == NULL)
         return BEAMC_ENOMEM;
-    *made = (page){ to->pages, beamc__state_block_ref(block), bytes, is_first, part.size };
+    *made = (page){ .next = to->pages, .block = beamc__state_block_ref(block), .bytes = bytes,
+                    .is_first = is_first, .hash = hash, .size = part.size };
     memcpy(made->part, part.data, part.size);
     to->pages = made;
+    chain_page(to->buckets, to->bucket_count, made);
+    if (++to->page_count > CHAIN_MAX * to->bucket_count)
+        grow_pages(to);
     store->bytes += bytes;
     make_room(store);
     return BEAMC_OK;
@@ -258,7 +302,7 @@ beamc__state_block *beamc__state_store_get(beamc__state_store *store, beamc_byte
 
     uv_mutex_lock(&store->lock);
     entry *one = *find(store, name, beamc__hash(name.data, name.size));
-    const page *found = one == NULL ? NULL : find_page(one, part);
+    const page *found = one == NULL ? NULL : find_page(one, part, beamc__hash(part.data, part.size));
     if (found != NULL) {
         block = beamc__state_block_ref(found->block);
         unlink_use(store, one);

@@ -46,6 +46,12 @@ static bool has(beamc__state_store *store, const char *name, const char *part)
     return block != NULL;
 }
 
+static bool not_x(void *ctx, beamc_bytes name)
+{
+    (void)ctx;
+    return name.data[0] != 'x';
+}
+
 START_TEST(what_was_used_least_lately_goes)
 {
     beamc__state_store *store = beamc__state_store_new(5000);
@@ -97,6 +103,43 @@ START_TEST(many_entries_are_found)
 }
 END_TEST
 
+/* A large cell comes in many pages, each asked for by the token that the one before it gave. */
+START_TEST(many_pages_of_an_entry_are_found)
+{
+    beamc__state_store *store = beamc__state_store_new(SIZE_MAX);
+    beamc__state_store *copy = beamc__state_store_new(SIZE_MAX);
+    char part[20];
+
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4000; i++) {
+            snprintf(part, sizeof(part), "%d", i);
+            ck_assert(!has(store, "large", part));
+            put(store, "large", part, 1, i == 0, i < 3999);
+            ck_assert(has(store, "large", part));
+        }
+        for (int i = 0; i < 4000; i++) {
+            snprintf(part, sizeof(part), "%d", i);
+            ck_assert(has(store, "large", part));
+            ck_assert(!has(store, "small", part));
+        }
+        if (round == 0) {
+            ck_assert_int_eq(beamc__state_store_copy(store, copy, not_x, NULL), BEAMC_OK);
+            ck_assert_uint_eq(beamc__state_store_tell(copy).bytes,
+                              beamc__state_store_tell(store).bytes);
+            ck_assert_int_eq(beamc__state_store_close(store, text("large")), BEAMC_OK);
+            ck_assert_uint_eq(beamc__state_store_tell(store).bytes, 0);
+            beamc__state_store_drop(store, text("large"));
+        }
+    }
+    ck_assert_uint_eq(beamc__state_store_tell(store).entries, 1);
+    beamc__state_store_drop(store, text("large"));
+    ck_assert_uint_eq(beamc__state_store_tell(store).bytes, 0);
+    beamc__state_store_free(store);
+    ck_assert(has(copy, "large", "3999"));
+    beamc__state_store_free(copy);
+}
+END_TEST
+
 /* Pages that were taken live on without their entry. */
 START_TEST(blocks_outlive_the_store)
 {
@@ -132,12 +175,6 @@ START_TEST(closed_entries_stay_empty)
 }
 END_TEST
 
-static bool not_x(void *ctx, beamc_bytes name)
-{
-    (void)ctx;
-    return name.data[0] != 'x';
-}
-
 START_TEST(whole_entries_are_copied)
 {
     beamc__state_store *from = beamc__state_store_new(50000);
@@ -167,6 +204,7 @@ Suite *suite_state_store(void)
 
     tcase_add_test(tc, what_was_used_least_lately_goes);
     tcase_add_test(tc, many_entries_are_found);
+    tcase_add_test(tc, many_pages_of_an_entry_are_found);
     tcase_add_test(tc, blocks_outlive_the_store);
     tcase_add_test(tc, closed_entries_stay_empty);
     tcase_add_test(tc, whole_entries_are_copied);
