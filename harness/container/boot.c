@@ -136,7 +136,7 @@ static beamc_error *boot(int argc, char **argv, beamc_arena *arena, beamc__worke
 static int serve_pool(void)
 {
     static const beamc_log_sink sink = { beamc_log_write_stderr, NULL };
-    const beamc_log_target log = { &sink, BEAMC_LOG_INFO, NULL, NULL };
+    const beamc_log_target log = { .sink = &sink, .level = BEAMC_LOG_INFO };
     const char *const command[] = { "/proc/self/exe", NULL };
     char url[32];
 

@@ -242,7 +242,8 @@ static beamc_error *log_why(const refusal *of, beamc__rpc_queue *queue)
         return NULL;
     BEAMC_TRY(reach(&channel, of, queue, of->flags->logging_endpoint));
     BEAMC_TRY(beamc__log_stream_open(&log, queue, channel));
-    const beamc_log_target target = { beamc__log_stream_sink(log), BEAMC_LOG_INFO, NULL, NULL };
+    const beamc_log_target target = { .sink = beamc__log_stream_sink(log),
+                                      .level = BEAMC_LOG_INFO };
     beamc_log_to(&target, BEAMC_LOG_CRITICAL, "%s", of->why);
     beamc__log_stream_free(log);
     return NULL;

@@ -4,6 +4,7 @@
 
 #include "proto/unpack.h"
 #include "proto/urns.h"
+#include "sdk/base/log_levels.h"
 #include "sdk/pipeline/context.h"
 #include "sdk/pipeline/functions.h"
 #include "sdk/transforms/shape.h"
@@ -31,6 +32,7 @@ struct par_do {
     bool was_set_up;
     beamc__sides *sides;
     beamc_log_target log;
+    beamc_log_files log_files; /* of it */
     beamc__metrics *metrics;
     uv_mutex_t lock; /* of the metrics; but for counting and updating cells that are there */
     bool has_lock;
@@ -302,13 +304,24 @@ static beamc_error *tear_down(beamc_context *ctx)
     return NULL;
 }
 
+static void log_to(par_do *op, const beamc_log_sink *sink, beamc_log_level level,
+                   const char *instruction)
+{
+    const beamc__plan_options *options = &op->op.plan->options;
+
+    op->log = (beamc_log_target){ .sink = sink,
+                                  .instruction = instruction,
+                                  .transform = options->log_ids ? op->op.id : op->op.name };
+    beamc__log_levels_set(&op->log, &op->log_files, options->log_overrides, level, op->op.name,
+                          op->dofn->function.name);
+}
+
 /* Between bundles it logs as the plan does. */
 static void log_as_plan(par_do *op)
 {
     const beamc__plan_options *options = &op->op.plan->options;
 
-    op->log = (beamc_log_target){ options->log, options->log_level, NULL,
-                                  options->log_ids ? op->op.id : op->op.name };
+    log_to(op, options->log, options->log_level, NULL);
 }
 
 static beamc_error *start(beamc__op *head)
@@ -316,8 +329,7 @@ static beamc_error *start(beamc__op *head)
     par_do *op = (par_do *)head;
     const beamc__bundle *bundle = head->plan->bundle;
 
-    op->log = (beamc_log_target){ bundle->log, bundle->log_level, bundle->instruction_id,
-                                  head->plan->options.log_ids ? head->id : head->name };
+    log_to(op, bundle->log, bundle->log_level, bundle->instruction_id);
     uv_mutex_lock(&op->lock);
     beamc__metrics_clear(op->metrics);
     uv_mutex_unlock(&op->lock);

@@ -22,6 +22,7 @@ typedef struct {
     size_t combine_memory; /* bytes a precombine may hold before it sends; 0: 64 MiB */
     const beamc_log_sink *log; /* for setup and teardown; NULL: what they log is lost */
     beamc_log_level log_level;
+    const beamc_log_overrides *log_overrides; /* of this level and of the bundles'; NULL: none */
     bool log_ids; /* log entries name transforms by their ids in the descriptor, as runners expect, and
                    * not by their names */
     beamc__samples *samples; /* where elements are to be sampled; borrowed, NULL: not at all */

@@ -113,8 +113,10 @@ static void tell_crash(beamc__crash_listener *self, const beamc__crash *crash, b
     beamc__worker *worker = of_crash(self);
     const beamc__crash_place *place = is_mine ? crash->place : NULL;
     const beamc_log_target log = {
-        worker->log, worker->log_level, place == NULL ? NULL : place->instruction,
-        place == NULL || place->transform[0] == '\0' ? NULL : place->transform
+        .sink = worker->log,
+        .level = worker->log_level,
+        .instruction = place == NULL ? NULL : place->instruction,
+        .transform = place == NULL || place->transform[0] == '\0' ? NULL : place->transform
     };
 
     if (worker->log_stream != NULL)
@@ -129,8 +131,10 @@ static void give_up(void *ctx, beamc__activity *activity BEAMC_UNUSED,
                     const beamc__activity_view *view, const char *message, const char *stack)
 {
     beamc__worker *worker = ctx;
-    const beamc_log_target log = { worker->log, worker->log_level, view->instruction,
-                                   view->place.transform };
+    const beamc_log_target log = { .sink = worker->log,
+                                   .level = worker->log_level,
+                                   .instruction = view->instruction,
+                                   .transform = view->place.transform };
 
     beamc__log_trace(&log, BEAMC_LOG_CRITICAL, message, stack);
     answer_in_place(worker, view->instruction, message, stack);
@@ -185,7 +189,7 @@ static beamc_error *open_logging(beamc__worker *worker)
         return NULL;
     beamc_error *error = await_server(worker, worker->log_channel, ms);
     if (error != NULL) {
-        const beamc_log_target log = { worker->log, worker->log_level, NULL, NULL };
+        const beamc_log_target log = { .sink = worker->log, .level = worker->log_level };
         beamc_error_print(error, text, sizeof(text));
         beamc_log_to(&log, BEAMC_LOG_WARN, "the log is written here: %s", text);
         beamc_error_free(error);
@@ -244,7 +248,7 @@ static void watch(beamc__worker *worker)
     int64_t sampled = now_ms();
     int64_t flushed = sampled;
 
-    worker->lull_log = (beamc_log_target){ worker->log, worker->log_level, NULL, NULL };
+    worker->lull_log = (beamc_log_target){ .sink = worker->log, .level = worker->log_level };
     uv_mutex_lock(&worker->lock);
     while (!worker->stopped) {
         int64_t now = now_ms();

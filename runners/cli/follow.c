@@ -27,7 +27,7 @@ static void on_message(void *ctx, const JOB(JobMessage) *message)
 static beamc_error *follow_to_end(following *in, beamc__connection *connection, int *status)
 {
     const beamc_log_sink sink = { beamc__console_log, in->console };
-    const beamc_log_target log = { &sink, in->follow->level, NULL, NULL };
+    const beamc_log_target log = { .sink = &sink, .level = in->follow->level };
     beamc__signals *signals;
 
     BEAMC_TRY(beamc__signals_new(&signals, in->console, BEAMC__SIGNALS_LEAVE));

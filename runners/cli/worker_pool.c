@@ -61,7 +61,7 @@ static beamc_error *choose_command(const beamc__call *call, char *path, const ch
 static beamc_error *run(const beamc__call *call, int *status)
 {
     static const beamc_log_sink sink = { beamc_log_write_stderr, NULL };
-    const beamc_log_target log = { &sink, BEAMC_LOG_INFO, NULL, NULL };
+    const beamc_log_target log = { .sink = &sink, .level = BEAMC_LOG_INFO };
     int64_t port = beamc_option_int64(call->options, "port", BEAMC__POOL_PORT);
     const char *host = beamc_option(call->options, "host");
     const char *command[] = { NULL, NULL, NULL };

@@ -374,8 +374,8 @@ beamc_error *beamc_run_portable(beamc_result **out, beamc_pipeline *pipeline,
         .pipeline = pipeline,
         .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS,
         .tls = { options->tls_roots, options->tls_certificate, options->tls_private_key },
-        .log = { options->log == NULL ? &standard_error : options->log,
-                 options->log_level == 0 ? BEAMC_LOG_INFO : options->log_level, NULL, NULL },
+        .log = { .sink = options->log == NULL ? &standard_error : options->log,
+                 .level = options->log_level == 0 ? BEAMC_LOG_INFO : options->log_level },
     };
     beamc__rpc_init();
     beamc_error *error = run_all(&of, out);

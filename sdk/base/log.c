@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Formats log entries and gives them to their sink. */
+#include "sdk/base/log_fields.h"
+#include "sdk/base/log_levels.h"
 #include "sdk/base/log_trace.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,10 @@ enum { MESSAGE_USUAL = 1024 };
 /* By value of beamc_log_level; 0 is SEVERITY UNSPECIFIED of Beam's LogEntry. */
 static const char *const level_names[] = { "UNSPECIFIED", "TRACE", "DEBUG", "INFO",
                                            "NOTICE",      "WARN",  "ERROR", "CRITICAL" };
+
+/* As other SDKs have them. */
+static const beamc_log_override other_names[] = { { "WARNING", BEAMC_LOG_WARN },
+                                                  { "OFF", BEAMC_LOG_CRITICAL } };
 
 enum { LEVEL_COUNT = sizeof(level_names) / sizeof(level_names[0]) };
 
@@ -23,6 +30,12 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static bool passes(const beamc_log_target *target, beamc_log_level level, const char *file)
+{
+    return target->sink != NULL &&
+           (target->files == NULL || level >= beamc__log_level_of_file(target->files, file));
+}
+
 void beamc_log_write(const beamc_log_target *target, beamc_log_level level, const char *file,
                      int line, const char *format, ...)
 {
@@ -30,7 +43,7 @@ void beamc_log_write(const beamc_log_target *target, beamc_log_level level, cons
     char *longer = NULL;
     va_list args;
 
-    if (target->sink == NULL)
+    if (!passes(target, level, file))
         return;
     va_start(args, format);
     int length = vsnprintf(usual, sizeof(usual), format, args);
@@ -56,6 +69,26 @@ void beamc_log_write(const beamc_log_target *target, beamc_log_level level, cons
     free(longer);
 }
 
+void beamc_log_write_fields(const beamc_log_target *target, beamc_log_level level, const char *file,
+                            int line, const char *message, const beamc_log_field *fields,
+                            size_t field_count)
+{
+    const beamc_log_entry entry = {
+        .level = level,
+        .time_ms = now_ms(),
+        .message = message,
+        .instruction = target->instruction,
+        .transform = target->transform,
+        .file = file,
+        .line = line,
+        .fields = fields,
+        .field_count = field_count,
+    };
+
+    if (passes(target, level, file))
+        target->sink->write(target->sink->ctx, &entry);
+}
+
 void beamc__log_trace(const beamc_log_target *target, beamc_log_level level, const char *message,
                       const char *trace)
 {
@@ -72,18 +105,83 @@ void beamc__log_trace(const beamc_log_target *target, beamc_log_level level, con
         target->sink->write(target->sink->ctx, &entry);
 }
 
+/* ---- as text --------------------------------------------------------------------------------- */
+
+/* Words stay as they are. */
+static bool needs_quotes(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)text[i] <= ' ' || text[i] == '"' || text[i] == '=' || text[i] == 0x7f)
+            return true;
+    }
+    return size == 0;
+}
+
+static void print_text(const char *text, size_t size, beamc_buffer *out)
+{
+    if (!needs_quotes(text, size)) {
+        beamc_buffer_append(out, text, size);
+        return;
+    }
+    beamc_buffer_append_byte(out, '"');
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte == '"' || byte == '\\')
+            beamc_buffer_printf(out, "\\%c", byte);
+        else if (byte == '\n')
+            beamc_buffer_append_string(out, "\\n");
+        else if (byte < ' ' || byte == 0x7f)
+            beamc_buffer_printf(out, "\\x%02x", byte);
+        else
+            beamc_buffer_append_byte(out, byte);
+    }
+    beamc_buffer_append_byte(out, '"');
+}
+
+void beamc__log_fields_print(const beamc_log_entry *entry, beamc_buffer *out)
+{
+    for (size_t i = 0; i < entry->field_count; i++) {
+        const beamc_log_field *field = &entry->fields[i];
+        beamc_buffer_printf(out, " %s=", field->name);
+        switch (field->kind) {
+        case BEAMC_LOG_FIELD_STRING:
+            print_text(field->value.string.data, field->value.string.size, out);
+            break;
+        case BEAMC_LOG_FIELD_INT64:
+            beamc_buffer_printf(out, "%" PRId64, field->value.int64);
+            break;
+        case BEAMC_LOG_FIELD_FLOAT64:
+            beamc_buffer_printf(out, "%.15g", field->value.float64);
+            break;
+        case BEAMC_LOG_FIELD_BOOLEAN:
+            beamc_buffer_append_string(out, field->value.boolean ? "true" : "false");
+            break;
+        }
+    }
+}
+
 void beamc_log_write_stderr(void *ctx, const beamc_log_entry *entry)
 {
     const char *trace = entry->trace == NULL ? "" : entry->trace;
+    beamc_buffer fields;
 
     (void)ctx;
-    /* One call per entry, so that those of several threads stay apart. */
+    beamc_buffer_init(&fields);
+    beamc__log_fields_print(entry, &fields);
+    /* One call per entry, so that those of several threads stay apart.  Without memory the message is
+     * what can be told. */
+    int size = beamc_buffer_failed(&fields) ? 0 : (int)fields.size;
+    const char *text = size == 0 ? "" : (const char *)fields.data;
     if (entry->transform != NULL)
-        fprintf(stderr, "%s [%s] %s\n%s", beamc_log_level_name(entry->level), entry->transform,
-                entry->message, trace);
+        fprintf(stderr, "%s [%s] %s%.*s\n%s", beamc_log_level_name(entry->level), entry->transform,
+                entry->message, size, text, trace);
     else
-        fprintf(stderr, "%s %s\n%s", beamc_log_level_name(entry->level), entry->message, trace);
+        fprintf(stderr, "%s %s%.*s\n%s", beamc_log_level_name(entry->level), entry->message, size,
+                text, trace);
+    beamc_buffer_dispose(&fields);
 }
+
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 const char *beamc_log_level_name(beamc_log_level level)
 {
@@ -95,6 +193,12 @@ bool beamc_log_level_parse(beamc_log_level *out, const char *name)
     for (unsigned level = BEAMC_LOG_TRACE; level < LEVEL_COUNT; level++) {
         if (strcmp(level_names[level], name) == 0) {
             *out = (beamc_log_level)level;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof(other_names) / sizeof(other_names[0]); i++) {
+        if (strcmp(other_names[i].name, name) == 0) {
+            *out = other_names[i].level;
             return true;
         }
     }

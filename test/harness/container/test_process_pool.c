@@ -235,7 +235,7 @@ static void write_words(void *ctx BEAMC_UNUSED, const beamc_log_entry *entry)
 }
 
 static const beamc_log_sink sink = { write_words, NULL };
-static const beamc_log_target target = { &sink, BEAMC_LOG_INFO, NULL, NULL };
+static const beamc_log_target target = { .sink = &sink, .level = BEAMC_LOG_INFO };
 
 START_TEST(who_comes_and_goes_is_told)
 {

@@ -823,6 +823,16 @@ void exec_set_customs(exec_kit *kit, const beamc_type *const *customs, size_t co
     kit->custom_count = count;
 }
 
+void exec_set_samples(exec_kit *kit, beamc__samples *samples)
+{
+    kit->options.samples = samples;
+}
+
+void exec_set_log_overrides(exec_kit *kit, const beamc_log_overrides *overrides)
+{
+    kit->options.log_overrides = overrides;
+}
+
 void exec_set_log(exec_kit *kit, const beamc_log_sink *log)
 {
     kit->options.log = log;

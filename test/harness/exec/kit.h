@@ -118,6 +118,8 @@ void exec_clear(exec_kit *kit);
 void exec_set_memory(exec_kit *kit, size_t combine_memory);
 void exec_set_customs(exec_kit *kit, const beamc_type *const *customs, size_t count);
 void exec_set_log(exec_kit *kit, const beamc_log_sink *log);
+void exec_set_log_overrides(exec_kit *kit, const beamc_log_overrides *overrides);
+void exec_set_samples(exec_kit *kit, beamc__samples *samples);
 void exec_set_cancel(exec_kit *kit, const volatile int *cancel);
 
 /* Elements that are written are only dropped, so that a run allocates nothing outside of the plan. */

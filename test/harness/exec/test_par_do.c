@@ -456,6 +456,39 @@ START_TEST(logs_name_the_transform_in_all_of_its_life)
 }
 END_TEST
 
+/* By the transform's name, by its DoFn's, by this file's: the level holds in setup and in bundles. */
+START_TEST(single_places_have_log_levels)
+{
+    const struct {
+        beamc_log_override override;
+        const char *expected;
+    } cases[] = {
+        { { "fn", BEAMC_LOG_WARN }, "- fn: setting up\n- fn: tearing down\n" },
+        { { "par_do_logs", BEAMC_LOG_ERROR }, "" },
+        { { "fn", BEAMC_LOG_DEBUG },
+          "- fn: setting up\nbundle fn: not asked for\nbundle fn: got a\n- fn: tearing down\n" },
+        { { "exec/test_par_do.c", BEAMC_LOG_DEBUG },
+          "- fn: setting up\nbundle fn: not asked for\nbundle fn: got a\n- fn: tearing down\n" },
+        { { "test_par_do.c", BEAMC_LOG_WARN }, "- fn: setting up\n- fn: tearing down\n" },
+        { { "other", BEAMC_LOG_DEBUG },
+          "- fn: setting up\nbundle fn: got a\n- fn: tearing down\n" },
+        { { "other.c", BEAMC_LOG_DEBUG },
+          "- fn: setting up\nbundle fn: got a\n- fn: tearing down\n" },
+    };
+    const beamc_log_overrides overrides = { &cases[_i].override, 1 };
+    exec_kit *kit = kit_of(&par_do_logs, beamc_global_windows());
+    char text[512] = "";
+    const beamc_log_sink sink = { write_log, text };
+
+    exec_set_log(kit, &sink);
+    exec_set_log_overrides(kit, &overrides);
+    put_strings(kit, abc, 1);
+    exec_ok(exec_run(kit));
+    exec_kit_free(kit);
+    ck_assert_str_eq(text, cases[_i].expected);
+}
+END_TEST
+
 BEAMC_DOFN(par_do_borrows, string, string)
 {
     char *copy = beamc_alloc(ctx, element->size);
@@ -626,6 +659,7 @@ Suite *suite_par_do(void)
     tcase_add_test(tc, metrics_are_of_the_last_bundle);
     tcase_add_test(tc, a_metric_used_as_another_kind_fails_the_bundle);
     tcase_add_test(tc, logs_name_the_transform_in_all_of_its_life);
+    tcase_add_loop_test(tc, single_places_have_log_levels, 0, 7);
     tcase_add_test(tc, memory_of_an_element_ends_with_it);
     suite_add_tcase(suite, tc);
     return suite;

@@ -51,7 +51,8 @@ static void write_entry(const beamc_log_entry *entry)
 
 static void write_text(beamc_log_level level, const char *text)
 {
-    const beamc_log_target target = { beamc__log_stream_sink(stream), BEAMC_LOG_TRACE, NULL, NULL };
+    const beamc_log_target target = { .sink = beamc__log_stream_sink(stream),
+                                      .level = BEAMC_LOG_TRACE };
     beamc_log_to(&target, level, "%s", text);
 }
 
@@ -75,8 +76,14 @@ static void wait_written(const char *part)
 
 START_TEST(entries_say_all_that_is_known)
 {
-    const beamc_log_entry all = { BEAMC_LOG_WARN, 1234567890123, "m\xffssage", "i1", "t1",
-                                  "dir/f.c",      42,            "  #0 main\n" };
+    const beamc_log_entry all = { .level = BEAMC_LOG_WARN,
+                                  .time_ms = 1234567890123,
+                                  .message = "m\xffssage",
+                                  .instruction = "i1",
+                                  .transform = "t1",
+                                  .file = "dir/f.c",
+                                  .line = 42,
+                                  .trace = "  #0 main\n" };
     const beamc_log_entry little = { .level = BEAMC_LOG_INFO, .message = "little" };
 
     begin();

@@ -88,7 +88,7 @@ END_TEST
 START_TEST(what_is_said_stands_above_the_block_until_the_end)
 {
     const beamc_stage_progress stages[] = { second_waiting };
-    const beamc_log_entry entry = { BEAMC_LOG_WARN, 0, "no words", NULL, "extract", "f.c", 1, NULL };
+    const beamc_log_entry entry = { .level = BEAMC_LOG_WARN, .message = "no words", .transform = "extract" };
 
     open_console(BEAMC__CONSOLE_TERMINAL);
     progress(stages, 1, 0);
@@ -134,7 +134,7 @@ END_TEST
 START_TEST(quiet_shows_log_entries_only)
 {
     const beamc_stage_progress stages[] = { first_done };
-    const beamc_log_entry entry = { BEAMC_LOG_ERROR, 0, "trouble", NULL, NULL, "f.c", 1, NULL };
+    const beamc_log_entry entry = { .level = BEAMC_LOG_ERROR, .message = "trouble" };
 
     open_console(BEAMC__CONSOLE_QUIET);
     progress(stages, 1, 0);
@@ -149,7 +149,7 @@ START_TEST(long_lines_are_cut)
 {
     static char name[5000];
     beamc_stage_progress stages[] = { first_done };
-    beamc_log_entry entry = { BEAMC_LOG_INFO, 0, name, NULL, NULL, "f.c", 1, NULL };
+    beamc_log_entry entry = { .level = BEAMC_LOG_INFO, .message = name };
 
     memset(name, 'x', sizeof(name) - 1);
     stages[0].name = name;

@@ -252,7 +252,19 @@ static inline void *beamc_alloc(beamc_context *ctx, size_t size)
     return beamc_arena_alloc(ctx->arena, size);
 }
 
+/** beamc_log(ctx, BEAMC_LOG_WARN, "%" PRId64 " cents are strange", cents) */
 #define beamc_log(ctx, level, ...) beamc_log_to((ctx)->log, (level), __VA_ARGS__)
+
+/** beamc_log_fields(ctx, BEAMC_LOG_WARN, "strange sale", beamc_log_string("shop", sale->shop),
+ *                   beamc_log_int64("cents", sale->cents)): a plain message with fields that log
+ *  viewers can search for. */
+#define beamc_log_fields(ctx, level, message, ...)                                                 \
+    beamc_log_fields_to((ctx)->log, (level), (message), __VA_ARGS__)
+
+static inline beamc_log_field beamc_log_string(const char *name, beamc_string value)
+{
+    return beamc_log_text_of(name, value.data, value.size);
+}
 
 /** Side input number @side as a whole: its elements in the window that belongs to the element's. */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_side_iterable(beamc_context *ctx, size_t side,
