@@ -10,7 +10,7 @@
 typedef struct beamc__log_entry beamc__log_entry;
 struct beamc__log_entry {
     beamc__log_entry *next;
-    size_t size; /* of its texts */
+    size_t size; /* of its texts and fields */
     beamc_log_level level;
     int64_t time_ms;
     const char *instruction; /* these lie behind the struct, or are NULL */
@@ -18,6 +18,8 @@ struct beamc__log_entry {
     const char *message;
     const char *location;
     const char *trace;
+    beamc_log_field *fields; /* their strings end in NUL, too */
+    size_t field_count;
     char thread[16];     /* that logged it */
     beamc__stack *stack; /* owned, or NULL: where a trace is yet to be made of */
 };

@@ -65,7 +65,9 @@ static void spill_list(beamc__log_stream *stream, beamc__log_entry *take_first)
     for (beamc__log_entry *next, *each = take_first; each != NULL; each = next) {
         const beamc_log_entry entry = { .level = each->level,
                                         .message = each->message,
-                                        .transform = each->transform };
+                                        .transform = each->transform,
+                                        .fields = each->fields,
+                                        .field_count = each->field_count };
         next = each->next;
         spill(stream, &entry);
         beamc__log_entry_free(each);
@@ -120,6 +122,7 @@ static void add_note(beamc__log_stream *stream, const beamc_log_entry *about, co
 
     note.message = text;
     note.trace = NULL;
+    note.field_count = 0;
     add(stream, &note, 0);
 }
 

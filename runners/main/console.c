@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "console.h"
 #include "number.h"
+#include "sdk/base/log_fields.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,8 +319,9 @@ void beamc__console_log(void *ctx, const beamc_log_entry *entry)
     beamc_buffer_append_string(&console->text, beamc_log_level_name(entry->level));
     if (entry->transform != NULL)
         beamc_buffer_printf(&console->text, " [%s]", entry->transform);
-    beamc_buffer_printf(&console->text, " %s\n%s", entry->message,
-                        entry->trace == NULL ? "" : entry->trace);
+    beamc_buffer_printf(&console->text, " %s", entry->message);
+    beamc__log_fields_print(entry, &console->text);
+    beamc_buffer_printf(&console->text, "\n%s", entry->trace == NULL ? "" : entry->trace);
     draw_block(console);
     flush(console);
     uv_mutex_unlock(&console->lock);

@@ -5,6 +5,7 @@
 #include "harness/worker/log_limit.h"
 #include "test/harness/worker/fns.h"
 #include <check.h>
+#include <math.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,75 @@ START_TEST(entries_say_all_that_is_known)
     entry = fn_peer_log(runner, "little");
     ck_assert_str_eq(entry->instruction_id, "");
     ck_assert_str_eq(entry->log_location, "");
+    end();
+}
+END_TEST
+
+static const Google__Protobuf__Value *member(const FN(LogEntry) *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->custom_data->n_fields; i++) {
+        if (strcmp(entry->custom_data->fields[i]->key, name) == 0)
+            return entry->custom_data->fields[i]->value;
+    }
+    ck_abort_msg("no field %s", name);
+}
+
+static void check_text(const FN(LogEntry) *entry, const char *name, const char *expected)
+{
+    const Google__Protobuf__Value *value = member(entry, name);
+
+    ck_assert_int_eq(value->kind_case, GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE);
+    ck_assert_str_eq(value->string_value, expected);
+}
+
+static void check_number(const FN(LogEntry) *entry, const char *name, double expected)
+{
+    const Google__Protobuf__Value *value = member(entry, name);
+
+    ck_assert_int_eq(value->kind_case, GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE);
+    ck_assert_double_eq(value->number_value, expected);
+}
+
+/* LogEntry.custom_data is JSON, which has no numbers of 64 bits. */
+START_TEST(fields_become_custom_data)
+{
+    char text[] = "gone before it is sent";
+    const beamc_log_field fields[] = {
+        beamc_log_text("text", text),
+        beamc_log_text_of("bytes", "a\0b\xff" "c", 5),
+        beamc_log_int64("few", -3),
+        beamc_log_int64("most exact", INT64_C(1) << 53),
+        beamc_log_int64("many", INT64_MIN),
+        beamc_log_float64("half", 0.5),
+        beamc_log_float64("nan", NAN),
+        beamc_log_float64("least", -INFINITY),
+        beamc_log_boolean("yes", true),
+        beamc_log_text("", ""),
+    };
+    beamc_log_entry entry = { .level = BEAMC_LOG_INFO,
+                              .message = "with fields",
+                              .fields = fields,
+                              .field_count = sizeof(fields) / sizeof(*fields) };
+
+    begin();
+    write_entry(&entry);
+    memset(text, 'x', sizeof(text));
+    const FN(LogEntry) *got = fn_peer_log(runner, "with fields");
+    ck_assert_ptr_nonnull(got->custom_data);
+    ck_assert_uint_eq(got->custom_data->n_fields, entry.field_count);
+    check_text(got, "text", "gone before it is sent");
+    check_text(got, "bytes", "a?b?c");
+    check_number(got, "few", -3);
+    check_number(got, "most exact", 9007199254740992);
+    check_text(got, "many", "-9223372036854775808");
+    check_number(got, "half", 0.5);
+    check_text(got, "nan", "NaN");
+    check_text(got, "least", "-Infinity");
+    ck_assert_int_eq(member(got, "yes")->kind_case, GOOGLE__PROTOBUF__VALUE__KIND_BOOL_VALUE);
+    ck_assert(member(got, "yes")->bool_value);
+    check_text(got, "", "");
+    write_text(BEAMC_LOG_INFO, "without");
+    ck_assert_ptr_null(fn_peer_log(runner, "without")->custom_data);
     end();
 }
 END_TEST
@@ -273,6 +343,7 @@ Suite *suite_log_stream(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, entries_say_all_that_is_known);
+    tcase_add_test(tc, fields_become_custom_data);
     tcase_add_test(tc, severities_are_beams);
     tcase_add_test(tc, errors_come_with_a_stack_but_not_all_of_many);
     tcase_add_test(tc, elements_that_all_log_are_left_out);
