@@ -134,6 +134,13 @@ static beamc_log_level read_level(const json_object *options)
     return text != NULL && beamc_log_level_parse(&level, text) ? level : 0;
 }
 
+static const json_object *object_of(const json_value *value)
+{
+    return value != NULL && value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE
+               ? value->struct_value
+               : NULL;
+}
+
 void beamc__job_options_read(beamc__job_options *out, const Google__Protobuf__Struct *options)
 {
     bool sample_data = experiment(options, "enable_data_sampling") != NULL;
@@ -142,6 +149,7 @@ void beamc__job_options_read(beamc__job_options *out, const Google__Protobuf__St
         .build_id = text_of(option(options, BEAMC_TEXT_BUILD_ID_OPTION)),
         .job_name = text_of(option(options, "job_name")),
         .log_level = read_level(options),
+        .log_levels = object_of(option(options, "sdk_harness_log_level_overrides")),
         .data_buffer_size = at_least_0(experiment_number(options, "data_buffer_size_limit")),
         .data_buffer_ms = at_least_0(experiment_number(options, "data_buffer_time_limit_ms")),
         .state_cache_size = megabytes(number_of(option(options, "max_cache_memory_usage_mb"))),

@@ -14,6 +14,8 @@ typedef struct {
     const char *build_id;      /* of the program that submitted the job; NULL: not told */
     const char *job_name;      /* NULL: not told */
     beamc_log_level log_level; /* 0: not told */
+    const Google__Protobuf__Struct *log_levels; /* of single places: log_overrides.h; NULL: not told */
+    beamc_log_overrides log_overrides;          /* that, read; not filled in here */
     int64_t data_buffer_size;  /* bytes of output that are sent at once; 0: not told */
     int64_t data_buffer_ms;    /* how long output may wait to be sent; 0: not told */
     int64_t state_cache_size;  /* bytes of state kept over bundles; 0: none; -1: not told */

@@ -4,6 +4,7 @@
 #include "harness/container/boot.h"
 #include "harness/container/first_process.h"
 #include "harness/container/job_options.h"
+#include "harness/container/log_overrides.h"
 #include "harness/container/refusal.h"
 #include "harness/container/serving.h"
 #include "harness/container/siblings.h"
@@ -71,6 +72,7 @@ static beamc_error *serve(const beamc__worker_flags *flags, const FN(ProvisionIn
         .sample_elements = job->sample_data,
         .sample_errors = job->sample_exceptions,
         .log_level = job->log_level,
+        .log_overrides = &job->log_overrides,
         .state_cache_size = cache_size(job->state_cache_size),
     };
     beamc__worker *worker;
@@ -134,6 +136,7 @@ static beamc_error *serve_in(beamc_arena *arena, int argc, char *const *argv,
     BEAMC_TRY(beamc__worker_flags_read(&flags, argc, argv, arena, &unknown));
     BEAMC_TRY(beamc__provision(&flags, arena, &info));
     beamc__job_options_read(&job, info == NULL ? NULL : info->pipeline_options);
+    BEAMC_TRY(beamc__log_overrides_read(&job.log_overrides, job.log_levels, NULL, arena));
     beamc_error *error = check_build(&flags, info, &job, arena);
     if (error == NULL)
         error = beamc__siblings_start(&siblings, &flags, info, arena);

@@ -323,6 +323,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
                                                   .function_count = options->function_count,
                                                   .log = worker->log,
                                                   .log_level = worker->log_level,
+                                                  .log_overrides = options->log_overrides,
                                                   .log_ids = true,
                                                   .samples = worker->samples };
     worker->registry = (beamc__data_registry){ .find = find_inbox,

@@ -20,6 +20,7 @@ static beamc_error *run_proto(beamc_pipeline *pipeline, const PB(Pipeline) *prot
         .function_count = pipeline->function_count,
         .log = options->log != NULL ? options->log : &stderr_sink,
         .log_level = options->log_level != 0 ? options->log_level : BEAMC_LOG_INFO,
+        .log_overrides = &options->log_overrides,
     };
     beamc__metrics *metrics = beamc__metrics_new();
 

@@ -6,6 +6,7 @@
 #include "harness/container/serve.h"
 #include "harness/worker/crash.h"
 #include "number.h"
+#include "runners/portable/log_options.h"
 #include "sdk/pipeline/options.h"
 #include "signals.h"
 #include "summary.h"
@@ -69,17 +70,12 @@ static beamc_error *check_graphs(const beamc_options *options)
 static beamc_error *read_direct(run_options *given, const beamc_options *options)
 {
     beamc_direct_options *out = &given->direct;
-    const char *level = beamc_option(options, "default_sdk_harness_log_level");
     int64_t workers = beamc_option_int64(options, "direct_num_workers", 0);
 
     if (workers < 0 || workers > 1024)
         return beamc_error_new(BEAMC_EINVAL, "--direct_num_workers=%lld: 0 to 1024 threads",
                                (long long)workers);
-    if (!beamc_log_level_parse(&out->log_level, level))
-        return beamc_error_new(BEAMC_EINVAL,
-                               "--default_sdk_harness_log_level=%s: it is TRACE, DEBUG, INFO, "
-                               "NOTICE, WARN, ERROR or CRITICAL",
-                               level);
+    BEAMC_TRY(beamc__log_options_read(&out->log_level, &out->log_overrides, options));
     out->workers = (int)workers;
     out->memory_budget = beamc_option_size(options, "memory_budget", 0);
     out->temp_location = beamc_option_or(options, "temp_location", NULL);

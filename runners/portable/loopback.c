@@ -27,6 +27,7 @@ static beamc_error *start(void *ctx, void **out, const FN(StartWorkerRequest) *r
         .functions = loopback->options.functions,
         .function_count = loopback->options.function_count,
         .log_level = loopback->options.log_level,
+        .log_overrides = loopback->options.log_overrides,
     };
     beamc__worker *worker;
     beamc_error *error = beamc__worker_start(&worker, &options);

@@ -13,6 +13,7 @@ typedef struct {
     const beamc_function *const *functions; /* borrowed as long as the pool */
     size_t function_count;
     beamc_log_level log_level;   /* of the workers; 0: INFO */
+    const beamc_log_overrides *log_overrides; /* borrowed as long as the pool; may be NULL */
     bool log_here;               /* to standard error, not to the runner */
     const beamc_log_target *log; /* gets why workers ended badly, borrowed as well; may be NULL */
 } beamc__loopback_options;

@@ -28,6 +28,9 @@ static const char *const local[] = {
     "job_server_jvm_properties",
 };
 
+/* A text on the command line, but an object for workers. */
+#define LOG_OVERRIDES "sdk_harness_log_level_overrides"
+
 typedef struct {
     const beamc_options *options;
     const JOB(DescribePipelineOptionsResponse) *described;
@@ -109,12 +112,32 @@ static beamc__json_value *known_value(const writer *to, beamc_option_kind kind,
     return text_value(to->arena, values->items[0]);
 }
 
+/* As workers of all SDKs read it.  What is no JSON was refused when the command line was read; from
+ * whoever has not asked for that it goes as it is. */
+static beamc__json_value *object_value(const writer *to, const beamc__option_values *values)
+{
+    beamc__json_value *value;
+    const char *text = beamc__text_copy(to->arena, values->items[0], strlen(values->items[0]));
+
+    if (text == NULL)
+        return NULL;
+    beamc_error *error = beamc__json_parse(&value, text, to->arena);
+    if (error == NULL && beamc__json_as_object(value) != NULL)
+        return value;
+    beamc_error_free(error);
+    return beamc__json_value_text(to->arena, text);
+}
+
 static bool write_known(const writer *to, const beamc_option_spec *spec)
 {
     const beamc__option_values *values = beamc__option_values_of(to->options, spec->name);
 
-    return values == NULL || is_local(spec->name) ||
-           set_member(to->out, spec->name, known_value(to, spec->kind, values), to->arena);
+    if (values == NULL || is_local(spec->name))
+        return true;
+    beamc__json_value *value = strcmp(spec->name, LOG_OVERRIDES) == 0
+                                   ? object_value(to, values)
+                                   : known_value(to, spec->kind, values);
+    return set_member(to->out, spec->name, value, to->arena);
 }
 
 /* ---- options that the server describes ------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "runners/portable/job_client.h"
 #include "runners/portable/job_follow.h"
 #include "runners/portable/job_metrics.h"
+#include "runners/portable/log_options.h"
 #include "runners/portable/loopback.h"
 #include "runners/portable/options_json.h"
 #include "runners/portable/server.h"
@@ -288,6 +289,7 @@ static beamc_error *set_workers(run *of)
         .functions = of->pipeline->functions,
         .function_count = of->pipeline->function_count,
         .log_level = of->options->log_level,
+        .log_overrides = &of->options->log_overrides,
         /* Nobody looks at what a server of ours writes. */
         .log_here = of->server != NULL,
         .log = &of->log,
@@ -427,7 +429,6 @@ static const char *const *list_of(const beamc_options *options, const char *name
 beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beamc_options *options)
 {
     const char *runner = beamc_option(options, "runner");
-    const char *level = beamc_option(options, "default_sdk_harness_log_level");
     int64_t seconds = beamc_option_int64(options, "job_server_timeout", 60);
     size_t found = find_runner(runner);
 
@@ -437,11 +438,7 @@ beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beam
     if (seconds <= 0 || seconds > INT32_MAX)
         return beamc_error_new(BEAMC_EINVAL, "--job_server_timeout=%lld: more than 0 seconds",
                                (long long)seconds);
-    if (!beamc_log_level_parse(&out->log_level, level))
-        return beamc_error_new(BEAMC_EINVAL,
-                               "--default_sdk_harness_log_level=%s: it is TRACE, DEBUG, INFO, "
-                               "NOTICE, WARN, ERROR or CRITICAL",
-                               level);
+    BEAMC_TRY(beamc__log_options_read(&out->log_level, &out->log_overrides, options));
     out->server = runners[found].server;
     out->job_endpoint = beamc_option_or(options, "job_endpoint", NULL);
     out->artifact_endpoint = beamc_option_or(options, "artifact_endpoint", NULL);

@@ -33,12 +33,12 @@ const beamc__option_known beamc__options_known[] = {
            "where spills go; if not given, TMPDIR or /tmp")
     OPTION(DIRECT, TEXT, "default_sdk_harness_log_level", "LEVEL", "INFO",
            "TRACE, DEBUG, INFO, NOTICE, WARN, ERROR or CRITICAL: log this and above")
+    OPTION(DIRECT, TEXT, "sdk_harness_log_level_overrides", "JSON", NULL,
+           "the same for single transforms, DoFns and files, e.g. '{\"extract_words\":\"DEBUG\"}'")
 
     OPTION(GENERAL, BOOL, "streaming", NULL, "false", "the input has no end")
     OPTION(GENERAL, LIST, "experiments", NULL, NULL, "features to try, as name or name=value")
     OPTION(GENERAL, BOOL, "save_main_session", NULL, "false", "for Python; C has no need of it")
-    OPTION(GENERAL, TEXT, "sdk_harness_log_level_overrides", "JSON", NULL,
-           "log levels of single transforms")
     OPTION(GENERAL, TEXT, "resource_hints", "HINT", NULL, "such as min_ram=4GB, for all transforms")
     OPTION(GENERAL, TEXT, "output_executable_path", "FILE", NULL,
            "writes the job into a jar in place of running it")

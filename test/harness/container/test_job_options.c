@@ -2,6 +2,7 @@
 /* Options of a job as its workers read them, in all forms that runners hand on. */
 #include "harness/container/job_options.h"
 
+#include "harness/container/log_overrides.h"
 #include <check.h>
 #include <stdlib.h>
 
@@ -163,6 +164,42 @@ START_TEST(experiments_are_known_by_their_whole_names)
 }
 END_TEST
 
+START_TEST(single_places_have_log_levels)
+{
+    static const char urn[] = "beam:option:sdk_harness_log_level_overrides:v1";
+    object *options = new_object();
+    value *levels = new_value(GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE);
+    beamc_log_overrides overrides;
+    const char *wrong;
+
+    levels->struct_value = new_object();
+    set(levels->struct_value, "a", text("DEBUG"));
+    set(levels->struct_value, "b", text("LOUD"));
+    set(levels->struct_value, "c", number(10));
+    set(levels->struct_value, "d", text("WARNING"));
+    set(options, urn, levels);
+    beamc__job_options_read(&read_options, options);
+    ck_assert_ptr_null(
+        beamc__log_overrides_read(&overrides, read_options.log_levels, &wrong, arena));
+    ck_assert_uint_eq(overrides.count, 2);
+    ck_assert_str_eq(overrides.list[0].name, "a");
+    ck_assert_int_eq(overrides.list[0].level, BEAMC_LOG_DEBUG);
+    ck_assert_str_eq(overrides.list[1].name, "d");
+    ck_assert_int_eq(overrides.list[1].level, BEAMC_LOG_WARN);
+    ck_assert_str_eq(wrong, "b");
+    /* As a list, and not at all. */
+    for (int i = 0; i < 2; i++) {
+        options = new_object();
+        if (i == 0)
+            set(options, urn, list("a", "DEBUG"));
+        beamc__job_options_read(&read_options, options);
+        ck_assert_ptr_null(
+            beamc__log_overrides_read(&overrides, read_options.log_levels, NULL, arena));
+        ck_assert_uint_eq(overrides.count, 0);
+    }
+}
+END_TEST
+
 START_TEST(samples_of_exceptions_can_be_switched_off)
 {
     object *options = new_object();
@@ -185,6 +222,7 @@ Suite *suite_job_options(void)
     tcase_add_test(tc, options_are_found_in_the_old_form);
     tcase_add_test(tc, numbers_come_in_two_forms_and_nonsense_is_not_told);
     tcase_add_test(tc, experiments_are_known_by_their_whole_names);
+    tcase_add_test(tc, single_places_have_log_levels);
     tcase_add_test(tc, samples_of_exceptions_can_be_switched_off);
     suite_add_tcase(suite, tc);
     return suite;

@@ -538,6 +538,23 @@ END_TEST
 
 /* ---- logs, status ---------------------------------------------------------------------------- */
 
+START_TEST(single_transforms_have_log_levels)
+{
+    static const beamc_log_override override = { "fn", BEAMC_LOG_WARN };
+    static const beamc_log_overrides overrides = { &override, 1 };
+    beamc__worker_options options = { .id = "w",
+                                      .log_level = BEAMC_LOG_ERROR,
+                                      .log_overrides = &overrides };
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_log);
+    check_bundle("i1", "d1", "hello", "hello\n");
+    ck_assert_int_eq(fn_peer_log(runner, "got hello")->severity,
+                     FNK(LOG_ENTRY__SEVERITY__ENUM__WARN));
+    finish();
+}
+END_TEST
+
 START_TEST(logs_name_instruction_and_transform)
 {
     begin();
@@ -661,6 +678,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, answers_about_state_may_be_errors);
     tcase_add_loop_test(tc, metrics_are_told_by_short_ids_or_in_full, 0, 2);
     tcase_add_test(tc, logs_name_instruction_and_transform);
+    tcase_add_test(tc, single_transforms_have_log_levels);
     tcase_add_test(tc, status_tells_what_runs);
     suite_add_tcase(suite, tc);
 

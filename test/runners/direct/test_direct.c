@@ -841,6 +841,29 @@ START_TEST(logs_go_to_the_sink_from_setup_to_teardown)
 }
 END_TEST
 
+START_TEST(a_transform_may_log_more_than_the_rest)
+{
+    static const beamc_log_override more = { "More", BEAMC_LOG_INFO };
+    box *lines = new_box();
+    const beamc_log_sink sink = { write_log, lines };
+    beamc_direct_options options = { .workers = 1,
+                                     .log = &sink,
+                                     .log_level = BEAMC_LOG_ERROR,
+                                     .log_overrides = { &more, 1 } };
+    beamc_pipeline *p = new_pipeline();
+    beamc_pcollection in = beamc_create(p, &beamc_type_pair, pairs, 1);
+
+    beamc_par_do(in, &direct_log);
+    beamc_par_do(beamc_named(in, "More"), &direct_log);
+    no_error(beamc_run_direct(NULL, p, &options));
+    beamc_pipeline_free(p);
+    char *text = take_lines(lines);
+    ck_assert_str_eq(text, "More: a\nMore: not asked for\nMore: set up\nMore: torn down\n");
+    free(text);
+    free_box(lines);
+}
+END_TEST
+
 /* ---- metrics, progress ---------------------------------------------------------------------------- */
 
 BEAMC_COUNTER(direct_seen, "direct")
@@ -1005,6 +1028,7 @@ Suite *suite_direct(void)
     tcase_add_test(tc, metrics_are_summed_and_elements_counted_once);
     tcase_add_test(tc, progress_ends_with_all_done);
     tcase_add_test(tc, logs_go_to_the_sink_from_setup_to_teardown);
+    tcase_add_test(tc, a_transform_may_log_more_than_the_rest);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("memory");

@@ -188,7 +188,8 @@ START_TEST(options_travel_under_beams_names)
     give("--job_name=count --parallelism=3 --experiments=a,b --streaming --no_operator_chaining "
          "--direct_num_workers=2 --dry_run=false --memory_budget=1MB --server_text=x --serverTruth "
          "--server_whole=7 --server-number 0.5 --server_list=a,b --server_list=c "
-         "--server_object={\"a\":[1,null]}");
+         "--server_object={\"a\":[1,null]} "
+         "--sdk_harness_log_level_overrides={\"a/b\":\"DEBUG\",\"some.logger\":\"OFF\"}");
     ck_assert_str_eq(run_on(JOB_IS_DONE), "ok");
     static const char *const expected[][2] = {
         { "job_name", "\"count\"" },
@@ -205,10 +206,45 @@ START_TEST(options_travel_under_beams_names)
         { "server_number", "0.5" },
         { "server_list", "[\"a\",\"b\",\"c\"]" },
         { "server_object", "{\"a\":[1,null]}" },
+        { "sdk_harness_log_level_overrides", "{\"a/b\":\"DEBUG\",\"some.logger\":\"OFF\"}" },
     };
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
         ck_assert_str_eq(job_server_option(run.server, expected[i][0]), expected[i][1]);
     ck_assert_str_eq(job_server_prepared(run.server)->job_name, "count");
+    ck_assert_uint_eq(run.options.log_overrides.count, 2);
+    ck_assert_str_eq(run.options.log_overrides.list[0].name, "a/b");
+    ck_assert_int_eq(run.options.log_overrides.list[0].level, BEAMC_LOG_DEBUG);
+}
+END_TEST
+
+static const struct {
+    const char *option;
+    const char *message;
+} wrong_levels[] = {
+    { "--default_sdk_harness_log_level=LOUD",
+      "--default_sdk_harness_log_level=LOUD: it is TRACE, DEBUG, INFO, NOTICE, WARN, ERROR or "
+      "CRITICAL" },
+    { "--sdk_harness_log_level_overrides={\"a\":\"DEBUG\",\"b\":\"LOUD\"}",
+      "--sdk_harness_log_level_overrides: the level of \"b\" is TRACE, DEBUG, INFO, NOTICE, WARN, "
+      "ERROR or CRITICAL" },
+    { "--sdk_harness_log_level_overrides={\"a\":2}",
+      "--sdk_harness_log_level_overrides: the level of \"a\" is TRACE, DEBUG, INFO, NOTICE, WARN, "
+      "ERROR or CRITICAL" },
+    { "--sdk_harness_log_level_overrides=[\"a\"]",
+      "--sdk_harness_log_level_overrides: it is an object of names and levels, such as "
+      "{\"extract_words\": \"DEBUG\"}" },
+    { "--sdk_harness_log_level_overrides=a=DEBUG",
+      "--sdk_harness_log_level_overrides: character 1: a value is missing" },
+};
+
+START_TEST(wrong_log_levels_are_refused)
+{
+    const char *argv[] = { "program", "--runner=prism", wrong_levels[_i].option, NULL };
+    beamc_portable_options read;
+
+    ck_assert_str_eq(scratch_text(beamc_options_parse(&run.command_line, 3, argv, NULL, 0)), "ok");
+    ck_assert_str_eq(scratch_text(beamc_portable_options_read(&read, run.command_line)),
+                     wrong_levels[_i].message);
 }
 END_TEST
 
@@ -620,6 +656,8 @@ Suite *suite_portable(void)
     tcase_add_test(tc, a_job_without_metrics_is_done_all_the_same);
     tcase_add_test(tc, a_server_need_not_describe_options);
     tcase_add_test(tc, options_travel_under_beams_names);
+    tcase_add_loop_test(tc, wrong_log_levels_are_refused, 0,
+                        sizeof(wrong_levels) / sizeof(*wrong_levels));
     tcase_add_loop_test(tc, wrong_options_are_refused_before_the_job_is_there, 0,
                         sizeof(wrong_options) / sizeof(*wrong_options));
     tcase_add_test(tc, a_negated_truth_of_the_server_is_false);

@@ -38,6 +38,7 @@ typedef struct {
     const char *temp_location; /* directory for spills; NULL: TMPDIR or /tmp */
     const beamc_log_sink *log; /* NULL: standard error */
     beamc_log_level log_level; /* 0: INFO */
+    beamc_log_overrides log_overrides; /* levels of single places; borrowed for the run */
     /** Called about every @progress_interval_ms and at each stage's end, never two at once, from a
      *  thread of the run.  May be NULL. */
     void (*progress)(void *ctx, const beamc_progress *progress);

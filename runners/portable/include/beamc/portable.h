@@ -53,6 +53,8 @@ typedef struct {
     const beamc_options *options; /* a command line: goes to the server and to all workers */
     const beamc_log_sink *log;    /* gets the job's messages; NULL: standard error */
     beamc_log_level log_level;    /* 0: INFO */
+    beamc_log_overrides log_overrides; /* levels of single places, for LOOPBACK; other workers read
+                                        * them in @options */
     /** Called when the job has an id, and when its state changes; from the thread that runs the
      *  pipeline.  @job_id is what the server calls it, @state is Beam's name: "RUNNING".  May be
      *  NULL. */
