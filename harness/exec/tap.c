@@ -3,22 +3,108 @@
  * one only where samples are wanted. */
 #include "harness/exec/op.h"
 
+#include "sdk/coders/iterable_head.h"
+#include "sdk/types/layout.h"
+
 typedef struct {
     beamc_receiver receiver; /* first */
     beamc__plan *plan;
     const beamc__node *node;
     beamc_receiver *to;
+    bool has_iterable;
     uint64_t seen;
 } tap;
 
-#define ERROR_SIZE 4096
+#define ERROR_SIZE    4096
+#define ITERABLES_MAX ((size_t)64 << 10) /* bytes of iterables in a sample */
+
+/* ---- iterables ------------------------------------------------------------------------------- */
+
+static bool is_iterable(const beamc_type *type)
+{
+    return type->kind == BEAMC_KIND_ITERABLE || type->kind == BEAMC_KIND_STATE_BACKED_ITERABLE;
+}
+
+static bool has_iterable(const beamc_type *type)
+{
+    if (is_iterable(type))
+        return true;
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (type->fields[i].type != NULL && has_iterable(type->fields[i].type))
+            return true;
+    }
+    return false;
+}
+
+/* Kinds whose parts lie in the value itself. */
+static bool holds_parts(const beamc_type *type)
+{
+    return type->kind == BEAMC_KIND_KV || type->kind == BEAMC_KIND_ROW ||
+           type->kind == BEAMC_KIND_NULLABLE || type->kind == BEAMC_KIND_LENGTH_PREFIX;
+}
+
+/* Whether shorten reaches all iterables: none is behind a pointer. */
+static bool can_be_shortened(const beamc_type *type)
+{
+    if (is_iterable(type) || !has_iterable(type))
+        return true;
+    if (!holds_parts(type))
+        return false;
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (!can_be_shortened(type->fields[i].type))
+            return false;
+    }
+    return true;
+}
+
+/* Iterables may have no end to speak of, and the rest of one may have to be asked for: they are cut to
+ * the values that are here and fit into *left, which the same coder encodes.  BEAMC_ENOENT: none of
+ * the values of one is. */
+static int shorten(const beamc_type *type, void *value, size_t *left, beamc_arena *arena)
+{
+    size_t at = 0;
+
+    if (is_iterable(type))
+        return beamc__iterable_head(value, value, left, arena);
+    if (!has_iterable(type))
+        return BEAMC_OK;
+    if (type->kind == BEAMC_KIND_NULLABLE) {
+        if (!*(const bool *)value)
+            return BEAMC_OK;
+        at = beamc__nullable_offset(type);
+    }
+    for (size_t i = 0; i < type->field_count; i++) {
+        const beamc_type *part = type->fields[i].type;
+        int rc = shorten(part, beamc__at_mutable(value, beamc__next_offset(part, &at)), left, arena);
+        if (rc < 0)
+            return rc;
+    }
+    return BEAMC_OK;
+}
+
+static int encode_shortened(const beamc_type *type, const void *value, beamc_buffer *out)
+{
+    beamc_arena *arena = beamc_arena_new();
+    void *copy = arena == NULL ? NULL : beamc_arena_memdup(arena, value, type->size);
+    size_t left = ITERABLES_MAX;
+    int rc = copy == NULL ? BEAMC_ENOMEM : shorten(type, copy, &left, arena);
+
+    if (rc == BEAMC_OK)
+        rc = beamc_encode(type, copy, true, out);
+    beamc_arena_free(arena);
+    return rc;
+}
+
+/* ---- sampling -------------------------------------------------------------------------------- */
 
 static void sample(tap *at, const void *value, const beamc__sample_error *error)
 {
     beamc_buffer bytes;
 
     beamc_buffer_init(&bytes);
-    if (beamc_encode(at->node->type, value, true, &bytes) == BEAMC_OK)
+    int rc = at->has_iterable ? encode_shortened(at->node->type, value, &bytes)
+                              : beamc_encode(at->node->type, value, true, &bytes);
+    if (rc == BEAMC_OK)
         beamc__samples_add(at->plan->options.samples, at->node->id,
                            (beamc_bytes){ bytes.data, bytes.size }, error);
     beamc_buffer_dispose(&bytes);
@@ -52,21 +138,10 @@ static beamc_error *tap_process(beamc_receiver *self, const beamc_element_info *
     return error;
 }
 
-/* Iterables may have no end to speak of. */
-static bool has_iterable(const beamc_type *type)
-{
-    if (type->kind == BEAMC_KIND_ITERABLE || type->kind == BEAMC_KIND_STATE_BACKED_ITERABLE)
-        return true;
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (type->fields[i].type != NULL && has_iterable(type->fields[i].type))
-            return true;
-    }
-    return false;
-}
-
 beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node)
 {
-    if (plan->options.samples == NULL || node->producer == NULL || has_iterable(node->type))
+    if (plan->options.samples == NULL || node->producer == NULL ||
+        !can_be_shortened(node->type))
         return NULL;
     tap *made = beamc_arena_calloc(plan->arena, 1, sizeof(*made));
     if (made == NULL)
@@ -75,6 +150,7 @@ beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node)
     made->plan = plan;
     made->node = node;
     made->to = node->receiver;
+    made->has_iterable = has_iterable(node->type);
     node->receiver = &made->receiver;
     return NULL;
 }

@@ -116,6 +116,20 @@ beamc_iterable beamc__iterable_of_pages(const beamc_type *element, const beamc__
     return iterable;
 }
 
+bool beamc__iterable_bytes(const beamc_iterable *iterable, beamc_bytes *out, bool *is_all)
+{
+    *is_all = iterable->ops == &counted_ops || iterable->ops == &blocks_ops;
+    if (*is_all) {
+        *out = (beamc_bytes){ iterable->source, iterable->size };
+        return true;
+    }
+    if (iterable->ops != &paged_ops)
+        return false;
+    const beamc__paged *paged = iterable->source;
+    *out = (beamc_bytes){ paged->bytes, paged->size };
+    return paged->bytes != NULL;
+}
+
 int beamc__iterable_decode(const beamc_type *type, beamc_iterable *iterable, beamc_reader *in,
                            const beamc__decode_context *context)
 {

@@ -35,6 +35,10 @@ int beamc__iterable_skip(const beamc_type *type, beamc_reader *in,
 beamc_iterable beamc__iterable_of_bytes(const beamc_type *element, const uint8_t *bytes,
                                         size_t size);
 
+/* What is in memory of @iterable's encoding, the count at its start included; *is_all: nothing is
+ * missing.  False: it has no such bytes. */
+bool beamc__iterable_bytes(const beamc_iterable *iterable, beamc_bytes *out, bool *is_all);
+
 /* windowed.c: windows, panes, windowed values, timers. */
 int beamc__windowed_encode(const beamc_type *type, const void *value, bool nested,
                            beamc_buffer *out);

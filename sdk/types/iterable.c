@@ -37,6 +37,11 @@ beamc_iterable beamc_iterable_of_array(const beamc_type *element, const void *va
     return iterable;
 }
 
+bool beamc__iterable_is_array(const beamc_iterable *iterable)
+{
+    return iterable->ops == &array_ops;
+}
+
 beamc_error *beamc_iterable_count(int64_t *out, const beamc_iterable *iterable)
 {
     beamc__scratch scratch;

@@ -49,6 +49,9 @@ typedef struct {
 /* Values that take no bytes cost nothing to send, so their number needs a limit. */
 #define BEAMC__EMPTY_VALUES_MAX 4096u
 
+/* It was made by beamc_iterable_of_array. */
+bool beamc__iterable_is_array(const beamc_iterable *iterable);
+
 /* A value held for a moment: on the stack if it is small.  @value is NULL if there is no memory. */
 typedef struct {
     void *value;
