@@ -158,6 +158,95 @@ START_TEST(slow_readers_stop_the_writer)
 }
 END_TEST
 
+/* What is pushed is accepted past the limit, counted, and goes behind what was accepted before. */
+START_TEST(pushes_know_no_limit)
+{
+    enum { SIZE = 64 << 10, PUSHED = 100 };
+    const beamc__rpc_stream_options options = { .send_limit = 256 << 10 };
+    beamc__rpc_message *message = make_pattern(SIZE, 0);
+    beamc__rpc_sent sent;
+
+    inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
+    beamc__rpc_stream *held = peer_held();
+    /* Until nothing moves any more: the transport has taken what it takes. */
+    beamc_error *error = NULL;
+    while (error == NULL)
+        error = beamc__rpc_stream_send(box.stream, message, 300);
+    ck_assert_int_eq(beamc_error_code(error), BEAMC_ETIMEOUT);
+    beamc_error_free(error);
+    size_t before = beamc__rpc_stream_unsent(box.stream);
+    ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_FULL);
+    for (int i = 0; i < PUSHED; i++) {
+        sent = beamc__rpc_stream_push(box.stream, message);
+        ck_assert_int_eq(sent, BEAMC__RPC_SENT);
+    }
+    size_t after = beamc__rpc_stream_unsent(box.stream);
+    ck_assert_uint_ge(after - before, (size_t)PUSHED * SIZE);
+    ck_assert_uint_lt(after - before, (size_t)PUSHED * (SIZE + 1024));
+    /* The limit is there as before for those who heed it. */
+    ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_FULL);
+    beamc__rpc_stream_resume(held);
+    must(beamc__rpc_stream_send(box.stream, message, PATIENCE_MS));
+    beamc__rpc_stream_half_close(box.stream);
+    sent = beamc__rpc_stream_push(box.stream, message);
+    ck_assert_int_eq(sent, BEAMC__RPC_ENDED);
+    inbox_wait_end(&box);
+    ck_assert_int_eq(box.code, BEAMC__RPC_OK);
+    ck_assert_uint_eq(beamc__rpc_stream_unsent(box.stream), 0);
+    sent = beamc__rpc_stream_push(box.stream, message);
+    ck_assert_int_eq(sent, BEAMC__RPC_ENDED);
+    beamc__rpc_message_unref(message);
+    beamc__rpc_stream_unref(held);
+    inbox_close(&box);
+    peer_wait_closed();
+}
+END_TEST
+
+START_TEST(pushes_and_sends_keep_their_order)
+{
+    const beamc__rpc_stream_options options = { .send_limit = 10000 };
+
+    box.keep = true;
+    inbox_open(&box, the_peer.channel, "/test.Streams/Echo", &options);
+    for (unsigned i = 0; i < 1000; i++) {
+        beamc__rpc_message *message = make_pattern(3000, i);
+        if (i % 3 == 0)
+            must(beamc__rpc_stream_send(box.stream, message, PATIENCE_MS));
+        else
+            ck_assert_int_eq((int)beamc__rpc_stream_push(box.stream, message), BEAMC__RPC_SENT);
+        beamc__rpc_message_unref(message);
+    }
+    beamc__rpc_stream_half_close(box.stream);
+    inbox_wait_end(&box);
+    ck_assert_msg(box.code == BEAMC__RPC_OK, "%s", box.text);
+    ck_assert_uint_eq(box.kept_count, 1000);
+    for (unsigned i = 0; i < 1000; i++)
+        check_pattern(box.kept[i], 3000, i);
+    inbox_close(&box);
+}
+END_TEST
+
+/* What a cancelled call had not sent is dropped with it. */
+START_TEST(pushes_end_with_a_cancelled_call)
+{
+    beamc__rpc_message *message = make_pattern(1 << 20, 0);
+
+    inbox_open(&box, the_peer.channel, "/test.Streams/Hold", NULL);
+    beamc__rpc_stream *held = peer_held();
+    for (int i = 0; i < 64; i++)
+        ck_assert_int_eq((int)beamc__rpc_stream_push(box.stream, message), BEAMC__RPC_SENT);
+    beamc__rpc_stream_cancel(box.stream);
+    inbox_wait_end(&box);
+    ck_assert_int_eq(box.code, BEAMC__RPC_CANCELLED);
+    ck_assert_int_eq((int)beamc__rpc_stream_push(box.stream, message), BEAMC__RPC_ENDED);
+    ck_assert_uint_eq(beamc__rpc_stream_unsent(box.stream), 0);
+    beamc__rpc_message_unref(message);
+    beamc__rpc_stream_unref(held);
+    inbox_close(&box);
+    peer_wait_closed();
+}
+END_TEST
+
 static long max_resident_kb(void)
 {
     struct rusage usage;
@@ -488,6 +577,9 @@ Suite *suite_rpc_stream(void)
     tcase_add_test(tc, servers_stream_to_one_request);
     tcase_add_test(tc, clients_stream_to_one_answer);
     tcase_add_test(tc, slow_readers_stop_the_writer);
+    tcase_add_test(tc, pushes_know_no_limit);
+    tcase_add_test(tc, pushes_and_sends_keep_their_order);
+    tcase_add_test(tc, pushes_end_with_a_cancelled_call);
     tcase_add_test(tc, paused_readers_cost_no_memory);
     tcase_add_test(tc, many_streams_go_at_once);
     tcase_add_test(tc, many_threads_send_on_one_stream);
