@@ -216,6 +216,8 @@ typedef struct beamc__sides beamc__sides;
 beamc_error *beamc__sides_new(beamc__sides **out, const beamc__op_spec *spec,
                               const beamc_dofn *dofn, const CS(Function) *function);
 void beamc__sides_free(beamc__sides *sides);
+/* Of a side's elements; NULL: there is no such side. */
+const beamc_type *beamc__sides_type(const beamc__sides *sides, size_t side);
 /* A new bundle: forget what was fetched. */
 void beamc__sides_start(beamc__sides *sides);
 beamc_error *beamc__sides_iterable(beamc__sides *sides, const beamc_element_info *info, size_t side,

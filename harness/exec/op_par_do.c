@@ -275,8 +275,14 @@ static beamc_error *check_window(beamc_context *ctx, size_t index,
                            window == NULL ? "the global window" : "an interval", type->name);
 }
 
+static const beamc_type *side_type(const beamc_context *ctx, size_t side)
+{
+    const par_do *op = of_context((beamc_context *)ctx);
+    return op->sides == NULL ? NULL : beamc__sides_type(op->sides, side);
+}
+
 static const beamc_context_ops context_ops = { side_iterable, side_singleton, side_lookup, metric,
-                                               output,        check_window };
+                                               output,        check_window,   side_type };
 
 /* ---- bundles ---------------------------------------------------------------------------------- */
 

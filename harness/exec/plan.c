@@ -92,7 +92,10 @@ beamc_error *beamc__config_thaw(void **out, beamc__plan *plan, const CS(Function
 {
     *out = NULL;
     if (function->optional_config_case != CSK(FUNCTION__OPTIONAL_CONFIG_CONFIG))
-        return NULL;
+        return type == NULL && thaw == NULL
+                   ? NULL
+                   : beamc_error_new(BEAMC_ECORRUPT, "%s comes without its configuration",
+                                     function->name);
     const ProtobufCBinaryData *config = &function->config;
     if (thaw != NULL)
         return beamc_error_wrap(thaw(out, config->data, config->len, plan->arena),

@@ -121,6 +121,11 @@ void beamc__sides_free(beamc__sides *sides)
     beamc_buffer_dispose(&sides->scratch);
 }
 
+const beamc_type *beamc__sides_type(const beamc__sides *sides, size_t index)
+{
+    return index < sides->count ? sides->all[index].type : NULL;
+}
+
 static void forget(side *at)
 {
     at->has_window = false;

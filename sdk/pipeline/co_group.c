@@ -43,12 +43,22 @@ static void free_tag(beamc_context *ctx)
     beamc_buffer_dispose(beamc_instance(ctx));
 }
 
+static beamc_error *tagged_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    return beamc__tell(out, beamc_type_kv(arena, beamc__bare(input)->fields[0].type,
+                                          &beamc_type_tagged_value));
+}
+
 static const beamc_dofn tag_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.tag_value" },
     .process = tag_value,
     .teardown = free_tag,
     .config = &beamc_type_int64,
     .instance_size = sizeof(beamc_buffer),
+    .infer = tagged_type,
 };
 BEAMC_REGISTER(tag_fn)
 
@@ -187,6 +197,30 @@ static beamc_error *join(beamc_context *ctx, const void *element)
     return beamc_emit_value(ctx, 0, value);
 }
 
+/* The row is the program's: each of its fields is an iterable of what was tagged with its number. */
+static bool is_joined(const beamc_type *in, const beamc_type *out)
+{
+    if (in->kind != BEAMC_KIND_KV || out->kind != BEAMC_KIND_KV ||
+        !beamc_type_equal(in->fields[0].type, out->fields[0].type))
+        return false;
+    const beamc_type *tagged = beamc__element_of(in->fields[1].type);
+    const beamc_type *row = beamc__bare(out->fields[1].type);
+    bool fits = tagged != NULL && beamc_type_equal(tagged, &beamc_type_tagged_value) &&
+                row->kind == BEAMC_KIND_ROW;
+    for (size_t i = 0; fits && i < row->field_count; i++)
+        fits = row->fields[i].type->kind == BEAMC_KIND_ITERABLE;
+    return fits;
+}
+
+static beamc_error *set_up_join(beamc_context *ctx)
+{
+    const beamc_type *out = ctx->output_types[0];
+
+    return is_joined(beamc__bare(ctx->input), beamc__bare(out))
+               ? NULL
+               : beamc_error_new(BEAMC_ETYPE, "joins no %s into %s", ctx->input->name, out->name);
+}
+
 static void free_join(beamc_context *ctx)
 {
     walker_pool *pool = beamc_instance(ctx);
@@ -202,6 +236,7 @@ static void free_join(beamc_context *ctx)
 static const beamc_dofn join_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.join" },
     .process = join,
+    .setup = set_up_join,
     .teardown = free_join,
     .instance_size = sizeof(walker_pool),
 };

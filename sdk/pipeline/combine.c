@@ -4,6 +4,7 @@
  *     CombinePerKey (beam:transform:combine_per_key:v1) ── GroupByKey ── CombineValues (ParDo)
  *
  * A runner that lifts combines does the composite by its parts; others run what is inside. */
+#include "sdk/pipeline/context.h"
 #include "sdk/pipeline/graph.h"
 #include "sdk/pipeline/key_fns.h"
 
@@ -240,11 +241,23 @@ static beamc_error *emit_result(beamc_context *ctx, const void *element BEAMC_UN
     return beamc_emit_value(ctx, 0, value);
 }
 
+static beamc_error *check_result(beamc_context *ctx)
+{
+    const beamc_type *side = ctx->ops->side_type(ctx, 0);
+    const beamc_type *out = ctx->output_types[0];
+
+    if (side != NULL && beamc_type_equal(side, out))
+        return NULL;
+    return beamc_error_new(BEAMC_ETYPE, "gives %s, but its result is %s", out->name,
+                           side == NULL ? "nowhere" : side->name);
+}
+
 /* The singleton side input, or its default, as an element. */
 static const beamc_dofn result_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.result_or_default" },
     .input = &beamc_type_bytes,
     .process = emit_result,
+    .setup = check_result,
     .sides = result_side,
     .side_count = 1,
 };

@@ -19,6 +19,8 @@ struct beamc_context_ops {
      * not; may be NULL. */
     beamc_error *(*check_window)(beamc_context *ctx, size_t output,
                                  const beamc_interval_window *window);
+    /* Of the elements of side input @side; NULL: there is none. */
+    const beamc_type *(*side_type)(const beamc_context *ctx, size_t side);
 };
 
 #endif

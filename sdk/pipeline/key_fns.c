@@ -40,10 +40,19 @@ static beamc_error *spread(beamc_context *ctx, const void *element)
     return emit_with_key(ctx, &key, sizeof(key), element);
 }
 
+/* T -> KV<int64, T> */
+static beamc_error *spread_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                beamc_dofn_types *out)
+{
+    return beamc__tell(out, beamc_type_kv(arena, &beamc_type_int64, input));
+}
+
 const beamc_dofn beamc__spread_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.spread" },
     .process = spread,
     .instance_size = sizeof(uint64_t),
+    .infer = spread_type,
 };
 BEAMC_REGISTER(beamc__spread_fn)
 
@@ -60,9 +69,18 @@ static beamc_error *add_one_key(beamc_context *ctx, const void *element)
     return emit_with_key(ctx, &key, sizeof(key), element);
 }
 
+/* T -> KV<bytes, T> */
+static beamc_error *one_key_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                 const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                 beamc_dofn_types *out)
+{
+    return beamc__tell(out, beamc_type_kv(arena, &beamc_type_bytes, input));
+}
+
 const beamc_dofn beamc__one_key_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.one_key" },
     .process = add_one_key,
+    .infer = one_key_type,
 };
 BEAMC_REGISTER(beamc__one_key_fn)
 
@@ -72,9 +90,19 @@ static beamc_error *drop_key(beamc_context *ctx, const void *element)
                             (const char *)element + beamc_kv_value_offset(beamc__bare(ctx->input)));
 }
 
+/* KV<K, V> -> V */
+static beamc_error *value_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                               const void *config BEAMC_UNUSED, beamc_arena *arena BEAMC_UNUSED,
+                               beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    return beamc__tell(out, beamc__bare(input)->fields[1].type);
+}
+
 const beamc_dofn beamc__drop_key_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.drop_key" },
     .process = drop_key,
+    .infer = value_type,
     .light = true,
 };
 BEAMC_REGISTER(beamc__drop_key_fn)
@@ -100,11 +128,23 @@ static beamc_error *shard_key(beamc_context *ctx, const void *element)
     return beamc_emit_value(ctx, 0, out);
 }
 
+/* KV<K, V> -> KV<KV<int64, K>, V> */
+static beamc_error *sharded_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                 const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                 beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    const beamc_type *in = beamc__bare(input);
+    const beamc_type *key = beamc_type_kv(arena, &beamc_type_int64, in->fields[0].type);
+    return beamc__tell(out, key == NULL ? NULL : beamc_type_kv(arena, key, in->fields[1].type));
+}
+
 const beamc_dofn beamc__shard_key_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.shard_key" },
     .process = shard_key,
     .config = &beamc_type_int64,
     .instance_size = sizeof(int64_t),
+    .infer = sharded_type,
 };
 BEAMC_REGISTER(beamc__shard_key_fn)
 
@@ -123,8 +163,21 @@ static beamc_error *unshard_key(beamc_context *ctx, const void *element)
     return beamc_emit_value(ctx, 0, out);
 }
 
+/* And back. */
+static beamc_error *unsharded_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                   const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                   beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    const beamc_type *in = beamc__bare(input);
+    BEAMC_TRY(beamc__need_kv(in->fields[0].type));
+    return beamc__tell(out, beamc_type_kv(arena, beamc__bare(in->fields[0].type)->fields[1].type,
+                                          in->fields[1].type));
+}
+
 const beamc_dofn beamc__unshard_key_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.unshard_key" },
     .process = unshard_key,
+    .infer = unsharded_type,
 };
 BEAMC_REGISTER(beamc__unshard_key_fn)

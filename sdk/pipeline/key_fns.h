@@ -14,6 +14,30 @@ static inline const beamc_type *beamc__bare(const beamc_type *type)
     return type;
 }
 
+/* What an iterable of any form holds; NULL if @type is none. */
+static inline const beamc_type *beamc__element_of(const beamc_type *type)
+{
+    type = beamc__bare(type);
+    return type->kind == BEAMC_KIND_ITERABLE || type->kind == BEAMC_KIND_STATE_BACKED_ITERABLE
+               ? type->fields[0].type
+               : NULL;
+}
+
+/* For infer, since a worker may be sent anything: an error unless @type is KV<K, V>. */
+BEAMC_MUST_USE static inline beamc_error *beamc__need_kv(const beamc_type *type)
+{
+    if (beamc__bare(type)->kind == BEAMC_KIND_KV)
+        return NULL;
+    return beamc_error_new(BEAMC_ETYPE, "takes KV<K, V>, but gets %s", type->name);
+}
+
+/* Answers what infer found, which is NULL without memory. */
+BEAMC_MUST_USE static inline beamc_error *beamc__tell(beamc_dofn_types *out, const beamc_type *made)
+{
+    out->output = made;
+    return made == NULL ? beamc_error_nomem() : NULL;
+}
+
 /* T -> KV<int64, T>: keys that spread elements evenly. */
 extern const beamc_dofn beamc__spread_fn;
 /* T -> KV<bytes, T>: the one key of no bytes. */

@@ -72,9 +72,21 @@ static beamc_error *reify(beamc_context *ctx, const void *element)
     return beamc_emit_value(ctx, 0, value);
 }
 
+/* KV<K, V> -> KV<K, KV<bytes, V>> */
+static beamc_error *reified_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                 const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                 beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    const beamc_type *in = beamc__bare(input);
+    const beamc_type *value = beamc_type_kv(arena, &beamc_type_bytes, in->fields[1].type);
+    return beamc__tell(out, value == NULL ? NULL : beamc_type_kv(arena, in->fields[0].type, value));
+}
+
 static const beamc_dofn reify_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.reify" },
     .process = reify,
+    .infer = reified_type,
 };
 BEAMC_REGISTER(reify_fn)
 
@@ -118,9 +130,26 @@ static beamc_error *restore(beamc_context *ctx, const void *element)
     return err;
 }
 
+/* KV<K, Iterable<KV<bytes, V>>> -> KV<K, V> */
+static beamc_error *restored_type(const beamc_dofn *dofn BEAMC_UNUSED, const beamc_type *input,
+                                  const void *config BEAMC_UNUSED, beamc_arena *arena,
+                                  beamc_dofn_types *out)
+{
+    BEAMC_TRY(beamc__need_kv(input));
+    const beamc_type *in = beamc__bare(input);
+    const beamc_type *reified = beamc__element_of(in->fields[1].type);
+    if (reified == NULL || beamc__bare(reified)->kind != BEAMC_KIND_KV ||
+        beamc__bare(beamc__bare(reified)->fields[0].type)->kind != BEAMC_KIND_BYTES)
+        return beamc_error_new(BEAMC_ETYPE, "takes KV<K, Iterable<KV<bytes, V>>>, but gets %s",
+                               input->name);
+    return beamc__tell(out, beamc_type_kv(arena, in->fields[0].type,
+                                          beamc__bare(reified)->fields[1].type));
+}
+
 static const beamc_dofn restore_fn = {
     .function = { BEAMC_FUNCTION_DOFN, "beamc.restore" },
     .process = restore,
+    .infer = restored_type,
 };
 BEAMC_REGISTER(restore_fn)
 

@@ -200,7 +200,12 @@ static beamc_error *decoded_type(const beamc_dofn *dofn BEAMC_UNUSED,
 
 static beamc_error *setup_decode(beamc_context *ctx)
 {
-    return setup_coder(ctx, beamc__shape_bare(ctx->output_types[0])->fields[0].type);
+    const beamc_type *out = beamc__shape_bare(ctx->output_types[0]);
+
+    if (out->kind != BEAMC_KIND_KV ||
+        beamc__shape_bare(out->fields[1].type)->kind != BEAMC_KIND_INT64)
+        return beamc_error_new(BEAMC_ETYPE, "gives KV<T, int64>, but the pipeline has %s", out->name);
+    return setup_coder(ctx, out->fields[0].type);
 }
 
 BEAMC_KV(encoded_count, bytes, int64)

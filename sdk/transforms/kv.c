@@ -162,12 +162,16 @@ static beamc_error *setup_keyed(beamc_context *ctx)
 {
     keyed *self = beamc_instance(ctx);
     const constant_key *constant = beamc_config(ctx);
+    const beamc_type *out = beamc__shape_bare(ctx->output_types[0]);
 
+    if (out->kind != BEAMC_KIND_KV || !beamc_type_equal(out->fields[1].type, ctx->input))
+        return beamc_error_new(BEAMC_ETYPE, "gives KV<K, %s>, but the pipeline has %s",
+                               ctx->input->name, out->name);
     BEAMC_TRY(beamc__pair_setup(ctx));
     self->arena = beamc_arena_new();
     if (self->arena == NULL)
         return beamc_error_nomem();
-    const beamc_type *type = beamc__shape_bare(ctx->output_types[0])->fields[0].type;
+    const beamc_type *type = out->fields[0].type;
     beamc_reader in = beamc_reader_of(constant->encoded.data, constant->encoded.size);
     type = beamc__shape_strip(self->arena, type);
     if (type == NULL)
