@@ -5,6 +5,7 @@
 
 #include "proto/urns.h"
 #include "sdk/windowing/window_proto.h"
+#include "test/alloc.h"
 #include <check.h>
 #include <stdio.h>
 
@@ -508,6 +509,39 @@ START_TEST(a_nonce_must_come_back)
 }
 END_TEST
 
+START_TEST(every_allocation_may_fail)
+{
+    exec_kit *kit = _i == 2 ? merge_kit(beamc_session_windows(10), INTERVAL, false)
+                            : kit_with(all[_i]);
+
+    if (_i < 2)
+        connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
+                kv(kit, leaf(kit, BYTES), leaf(kit, _i == 0 ? STRING : INTERVAL)));
+    if (_i == 1)
+        set_mapping(kit, beamc_fixed_windows(60000));
+    if (_i < 2)
+        PUT(kit, GLOBAL_HEAD "\1n" W60_120);
+    else
+        PUT(kit, GLOBAL_HEAD "\1n\0\0\0\2" W60_120 W60_120);
+    exec_set_quiet(kit, true);
+    for (long n = 0;; n++) {
+        test_alloc_fail_at(n);
+        beamc_error *error = exec_run(kit);
+        bool failed = test_alloc_failed();
+        exec_drop_plan(kit);
+        test_alloc_fail_at(-1);
+        if (!failed) {
+            exec_ok(error);
+            ck_assert_int_gt(n, 5);
+            break;
+        }
+        ck_assert_int_eq(beamc_error_code(error), BEAMC_ENOMEM);
+        beamc_error_free(error);
+    }
+    exec_kit_free(kit);
+}
+END_TEST
+
 Suite *suite_nonce_op(void)
 {
     Suite *suite = suite_create("nonce_op");
@@ -537,6 +571,7 @@ Suite *suite_nonce_op(void)
     suite_add_tcase(suite, tc);
     tc = tcase_create("all");
     tcase_add_loop_test(tc, a_nonce_must_come_back, 0, 3);
+    tcase_add_loop_test(tc, every_allocation_may_fail, 0, 3);
     suite_add_tcase(suite, tc);
     return suite;
 }

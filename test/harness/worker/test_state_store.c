@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/state_store.h"
 
+#include "test/alloc.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,29 @@ START_TEST(many_pages_of_an_entry_are_found)
 }
 END_TEST
 
+/* Without memory for a larger index pages are found all the same. */
+START_TEST(an_index_need_not_grow)
+{
+    beamc__state_store *store = beamc__state_store_new(SIZE_MAX);
+    char part[20];
+
+    for (int i = 0; i < 100; i++) {
+        beamc__state_block *block = block_of(1, false);
+        snprintf(part, sizeof(part), "%d", i);
+        test_alloc_fail_at(i == 0 ? 2 : 1); /* after those of the entry and of the page */
+        ck_assert_int_eq(beamc__state_store_put(store, text("large"), text(part), block, true),
+                         BEAMC_OK);
+        test_alloc_fail_at(-1);
+        beamc__state_block_unref(block);
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(part, sizeof(part), "%d", i);
+        ck_assert(has(store, "large", part));
+    }
+    beamc__state_store_free(store);
+}
+END_TEST
+
 /* Pages that were taken live on without their entry. */
 START_TEST(blocks_outlive_the_store)
 {
@@ -205,6 +229,7 @@ Suite *suite_state_store(void)
     tcase_add_test(tc, what_was_used_least_lately_goes);
     tcase_add_test(tc, many_entries_are_found);
     tcase_add_test(tc, many_pages_of_an_entry_are_found);
+    tcase_add_test(tc, an_index_need_not_grow);
     tcase_add_test(tc, blocks_outlive_the_store);
     tcase_add_test(tc, closed_entries_stay_empty);
     tcase_add_test(tc, whole_entries_are_copied);
