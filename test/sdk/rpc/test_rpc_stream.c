@@ -268,22 +268,22 @@ START_TEST(paused_readers_cost_no_memory)
     for (int i = 0; i < 300; i++)
         ck_assert_str_eq(ask(the_peer.channel, "/test.Calls/Echo", "still there"), "still there");
     ck_assert_uint_eq(box.count, 0);
-    /* In small steps, to the end. */
+    /* In small steps. */
     for (size_t i = 0; i < 50; i++) {
         beamc__rpc_stream_resume(box.stream);
         inbox_wait_count(&box, i + 1);
         beamc__rpc_stream_pause(box.stream);
     }
-    beamc__rpc_stream_resume(box.stream);
-    inbox_wait_end(&box);
-    ck_assert_msg(box.code == BEAMC__RPC_OK, "%s", box.text);
-    ck_assert_uint_eq(box.count, 8000);
-    inbox_close(&box);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     ck_assert_int_lt(max_resident_kb() - before, 100 << 10);
 #else
     (void)before;
 #endif
+    beamc__rpc_stream_resume(box.stream);
+    inbox_wait_end(&box);
+    ck_assert_msg(box.code == BEAMC__RPC_OK, "%s", box.text);
+    ck_assert_uint_eq(box.count, 8000);
+    inbox_close(&box);
 }
 END_TEST
 
