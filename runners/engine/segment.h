@@ -18,6 +18,7 @@
 #define BEAMC_ENGINE_SEGMENT_H
 
 #include "runners/engine/store.h"
+#include "sdk/base/copy.h"
 #include "sdk/coders/varint.h"
 
 #define BEAMC__LANES 64
@@ -95,28 +96,6 @@ void beamc__segments_sort(const beamc__segment *segments, size_t count, beamc__s
                           size_t starts[BEAMC__LANES + 1]);
 void beamc__segment_dispose(beamc__segment *segment, beamc__store *store, beamc__spill *spill,
                             bool drop);
-
-/* Copies up to 16 bytes, and touches no others. */
-static inline void beamc__copy_16(uint8_t *to, const uint8_t *from, size_t size)
-{
-    if (size >= 8) {
-        uint64_t first, last;
-        memcpy(&first, from, 8);
-        memcpy(&last, from + size - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + size - 8, &last, 8);
-    } else if (size >= 4) {
-        uint32_t first, last;
-        memcpy(&first, from, 4);
-        memcpy(&last, from + size - 4, 4);
-        memcpy(to, &first, 4);
-        memcpy(to + size - 4, &last, 4);
-    } else if (size > 0) {
-        to[0] = from[0];
-        to[size >> 1] = from[size >> 1];
-        to[size - 1] = from[size - 1];
-    }
-}
 
 /* Appends a record to a lane. */
 BEAMC_MUST_USE static inline beamc_error *

@@ -8,6 +8,7 @@
 #ifndef BEAMC_CODERS_FAST_H
 #define BEAMC_CODERS_FAST_H
 
+#include "sdk/base/copy.h"
 #include "sdk/coders/state_fetch.h"
 #include "sdk/coders/varint.h"
 
@@ -140,29 +141,6 @@ static inline size_t beamc__plain_bound(const beamc_type *type, const void *valu
     return BEAMC__VARINT_MAX;
 }
 
-/* Words and the like are short: a call would cost more than the copying. */
-static inline void beamc__copy_short(uint8_t *to, const uint8_t *from, size_t size)
-{
-    if (size > 16) {
-        memcpy(to, from, size);
-    } else if (size >= 8) {
-        uint64_t first, last;
-        memcpy(&first, from, 8);
-        memcpy(&last, from + size - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + size - 8, &last, 8);
-    } else if (size >= 4) {
-        uint32_t first, last;
-        memcpy(&first, from, 4);
-        memcpy(&last, from + size - 4, 4);
-        memcpy(to, &first, 4);
-        memcpy(to + size - 4, &last, 4);
-    } else {
-        for (size_t i = 0; i < size; i++)
-            to[i] = from[i];
-    }
-}
-
 /* Writes a plain value, nested, where there is room; answers where it ends. */
 static inline uint8_t *beamc__plain_put(uint8_t *to, const beamc_type *type, const void *value)
 {
@@ -174,7 +152,10 @@ static inline uint8_t *beamc__plain_put(uint8_t *to, const beamc_type *type, con
     }
     const beamc_bytes *bytes = (const beamc_bytes *)value;
     to = beamc__varint_put(to, bytes->size);
-    beamc__copy_short(to, bytes->data, bytes->size);
+    if (bytes->size > 16)
+        memcpy(to, bytes->data, bytes->size);
+    else
+        beamc__copy_16(to, bytes->data, bytes->size);
     return to + bytes->size;
 }
 
