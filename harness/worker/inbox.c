@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/inbox.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <uv.h>
+
+/* How long a thread lets others run before it sleeps, after how many waits it does so at first, and after
+ * how many once it was in vain. */
+#define LINGER_YIELDS 250
+#define SLEEPS_FIRST 4
+#define SLEEPS_AFTER 16
 
 struct beamc__block {
     int refs; /* atomic */
@@ -58,6 +65,8 @@ struct beamc__inbox {
     uv_mutex_t lock; /* guards what follows */
     uv_cond_t changed;
     source *sources;
+    const source *starved; /* its elements are waited for */
+    unsigned sleeps;       /* so many times who waits sleeps at once */
     bool closed;
     bool nudged;
     beamc_error *error;
@@ -79,6 +88,7 @@ beamc__inbox *beamc__inbox_new(beamc__inbox_load *load)
         return NULL;
     }
     inbox->refs = 1;
+    inbox->sleeps = SLEEPS_FIRST;
     inbox->load = load;
     return inbox;
 }
@@ -99,6 +109,15 @@ static void count_held(const beamc__inbox *inbox, int64_t more)
 static void count_starved(const beamc__inbox *inbox, int64_t more)
 {
     __atomic_fetch_add(&inbox->load->starved, more, __ATOMIC_SEQ_CST);
+}
+
+/* With the lock.  It is not who waits that says it is over: that thread may have to wait for a
+ * processor, and meanwhile would be read for. */
+static void end_starving(beamc__inbox *inbox)
+{
+    if (inbox->starved != NULL)
+        count_starved(inbox, -1);
+    __atomic_store_n(&inbox->starved, NULL, __ATOMIC_RELAXED);
 }
 
 /* With the lock, or the last reference. */
@@ -166,7 +185,8 @@ static int put(beamc__inbox *inbox, const char *id, size_t id_size, beamc_bytes 
         count_held(inbox, (int64_t)elements.size);
     }
     to->ended = is_last;
-    uv_cond_broadcast(&inbox->changed);
+    if (to == inbox->starved && (to->first != NULL || to->ended))
+        end_starving(inbox);
     return BEAMC_OK;
 }
 
@@ -178,6 +198,7 @@ int beamc__inbox_put(beamc__inbox *inbox, const char *transform_id, size_t trans
                  ? BEAMC_OK
                  : put(inbox, transform_id, transform_id_size, elements, block, is_last);
     uv_mutex_unlock(&inbox->lock);
+    uv_cond_broadcast(&inbox->changed); /* behind the lock, which who wakes up takes at once */
     return rc;
 }
 
@@ -195,19 +216,35 @@ static bool must_wait(const beamc__inbox *inbox, const source *from, const bool 
            !(nudged != NULL && inbox->nudged);
 }
 
+/* Without the lock.  Elements that come one message after the other are there before a thread has slept
+ * and woken up again, and a processor that fell asleep meanwhile takes longer still: so there others are
+ * let run first.  Where that was in vain, or little came so far, it is not tried.  Answers when to try
+ * again. */
+static unsigned linger(beamc__inbox *inbox)
+{
+    for (int i = 0; i < LINGER_YIELDS; i++) {
+        if (__atomic_load_n(&inbox->starved, __ATOMIC_RELAXED) == NULL)
+            return 0;
+        sched_yield();
+    }
+    return SLEEPS_AFTER;
+}
+
 /* With the lock, which it gives back for a moment: sources live as long as the inbox. */
 static void await_elements(beamc__inbox *inbox, const source *from, const bool *nudged)
 {
     if (!must_wait(inbox, from, nudged))
         return;
     count_starved(inbox, 1);
+    __atomic_store_n(&inbox->starved, from, __ATOMIC_RELAXED);
     uv_mutex_unlock(&inbox->lock);
     if (inbox->load->on_starved != NULL)
         inbox->load->on_starved(inbox->load->ctx);
+    inbox->sleeps = inbox->sleeps > 0 ? inbox->sleeps - 1 : linger(inbox);
     uv_mutex_lock(&inbox->lock);
     while (must_wait(inbox, from, nudged))
         uv_cond_wait(&inbox->changed, &inbox->lock);
-    count_starved(inbox, -1);
+    end_starving(inbox); /* it may have been closed, or nudged */
 }
 
 beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id, beamc_bytes *elements,

@@ -42,7 +42,7 @@ BEAMC_MUST_USE int beamc__inbox_put(beamc__inbox *inbox, const char *transform_i
                                     size_t transform_id_size, beamc_bytes elements,
                                     beamc__block *block, bool is_last);
 
-/* Waits for elements of a source.  *@block is the caller's to unref; it is NULL at the end.  An error
+/* Waits for elements of a source; one thread does.  *@block is the caller's to unref; it is NULL at the end.  An error
  * if the inbox was closed first.  @nudged may be NULL: then nothing but elements ends the waiting. */
 BEAMC_MUST_USE beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *transform_id,
                                               beamc_bytes *elements, beamc__block **block,
