@@ -3,7 +3,7 @@
 
 #define FIRST ((size_t)64 << 10)     /* what a stream carries most cheaply */
 #define TOLD_MAX ((size_t)64 << 20)  /* that may be asked for */
-#define TAKEN_MAX ((size_t)256 << 10)
+#define TAKEN_MAX ((size_t)512 << 10)
 #define KEPT_MAX ((size_t)4 << 20)
 #define MESSAGES_OF_SIZE 12
 #define MANY_MESSAGES 128 /* that many, and the runner does take them */

@@ -40,12 +40,12 @@ START_TEST(a_runner_that_took_many_gets_small_ones)
     due = sent(&flush, due, 127);
     ck_assert_uint_eq(due, 4096 * KB);
     due = sent(&flush, due, 1);
-    ck_assert_uint_eq(due, 256 * KB);
-    ck_assert_uint_eq(sent(&flush, due, 100), 256 * KB);
+    ck_assert_uint_eq(due, 512 * KB);
+    ck_assert_uint_eq(sent(&flush, due, 100), 512 * KB);
 
     due = beamc__flush_start(&next, 0, &takes);
     ck_assert_uint_eq(due, 64 * KB);
-    ck_assert_uint_eq(sent(&next, due, 100), 256 * KB);
+    ck_assert_uint_eq(sent(&next, due, 100), 512 * KB);
 }
 END_TEST
 
@@ -55,7 +55,7 @@ START_TEST(a_runner_that_takes_no_more_gets_large_ones_again)
 
     takes = 1;
     size_t due = sent(&flush, beamc__flush_start(&flush, 0, &takes), 50);
-    ck_assert_uint_eq(due, 256 * KB);
+    ck_assert_uint_eq(due, 512 * KB);
     beamc__flush_stuck(&flush);
     ck_assert_int_eq(takes, 0);
     ck_assert_uint_eq(sent(&flush, due, 127), 4096 * KB);
