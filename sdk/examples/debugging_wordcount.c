@@ -3,7 +3,7 @@
  * log entries, metrics, and a DoFn with configuration and a life cycle.
  *
  *     debugging_wordcount --input='*.txt' --output=counts --filter='^[Ll]icen[cs]e' \
- *         --default_sdk_harness_log_level=DEBUG */
+ *         --sdk_harness_log_level_overrides='{"filter_words": "DEBUG"}' */
 #include <beamc/beamc.h>
 #include <regex.h>
 #include <stdio.h>
@@ -90,7 +90,8 @@ BEAMC_DOFN_WITH(filter_words, word_count, word_count, .setup = filter_setup,
     beamc_counter_add(ctx, &matched, 1);
     if (word[0] >= 'A' && word[0] <= 'Z')
         beamc_string_set_add(ctx, &capitals, element->key);
-    beamc_log(ctx, BEAMC_LOG_DEBUG, "matches: %s", word);
+    beamc_log_fields(ctx, BEAMC_LOG_DEBUG, "matches", beamc_log_text("word", word),
+                     beamc_log_int64("count", element->value));
     return beamc_emit(ctx, element);
 }
 

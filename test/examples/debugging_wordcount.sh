@@ -16,12 +16,12 @@ check_run() {
     metric "$1" lines_without_words 1
     metric "$1" capitals "1: LICENSED"
     metric "$1" word_length "[0-9]+ values, 1 to 8, mean [0-9.]+"
-    grep -q '^DEBUG \[.*filter_words.*\] matches: licence$' "$1.err" || fail "nothing was logged"
+    grep -q '^DEBUG \[.*filter_words.*\] matches word=licence count=1$' "$1.err" || fail "nothing was logged"
     if grep -q '^TRACE' "$1.err"; then fail "too much was logged"; fi
 }
 
 run_all_ways debugging_wordcount --input=$data/story.txt --output='{}/counts' \
-    --filter='^(LICENS|licen[cs]e)' --default_sdk_harness_log_level=DEBUG
+    --filter='^(LICENS|licen[cs]e)' --sdk_harness_log_level_overrides='{"filter_words": "DEBUG"}'
 
 fails_with 1 'filter_words' "$BIN/debugging_wordcount" --input=$data/story.txt \
     --output="$TMP/bad" --filter='('
