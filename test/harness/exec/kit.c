@@ -5,6 +5,7 @@
 #include "sdk/coders/type_proto.h"
 #include "sdk/coders/windowed.h"
 #include "sdk/windowing/window_proto.h"
+#include "test/alloc.h"
 #include <beamc/pipeline.h>
 #include <check.h>
 #include <inttypes.h>
@@ -840,11 +841,6 @@ void exec_set_log(exec_kit *kit, const beamc_log_sink *log)
     kit->log = log;
 }
 
-void exec_set_quiet(exec_kit *kit, bool quiet)
-{
-    kit->quiet = quiet;
-}
-
 void exec_set_cancel(exec_kit *kit, const volatile int *cancel)
 {
     kit->cancel = cancel;
@@ -895,6 +891,26 @@ beamc_error *exec_run(exec_kit *kit)
         .cancel = kit->cancel,
     };
     return beamc__plan_run(kit->plan, &bundle);
+}
+
+void exec_fail_allocations(exec_kit *kit, long at_least)
+{
+    bool failed = true;
+    long n = 0;
+
+    for (kit->quiet = true; failed; n++) {
+        test_alloc_fail_at(n);
+        beamc_error *error = exec_run(kit);
+        failed = test_alloc_failed();
+        exec_drop_plan(kit);
+        test_alloc_fail_at(-1);
+        if (!failed)
+            exec_ok(error);
+        else
+            ck_assert_int_eq(beamc_error_code(error), BEAMC_ENOMEM);
+        beamc_error_free(error);
+    }
+    ck_assert_int_gt(n, at_least);
 }
 
 static int compare_lines(const void *a, const void *b)

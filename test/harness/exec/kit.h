@@ -122,15 +122,17 @@ void exec_set_log_overrides(exec_kit *kit, const beamc_log_overrides *overrides)
 void exec_set_samples(exec_kit *kit, beamc__samples *samples);
 void exec_set_cancel(exec_kit *kit, const volatile int *cancel);
 
-/* Elements that are written are only dropped, so that a run allocates nothing outside of the plan. */
-void exec_set_quiet(exec_kit *kit, bool quiet);
-
 /* Makes the plan if there is none, and runs a bundle. */
 beamc_error *exec_run(exec_kit *kit);
 beamc_error *exec_make(exec_kit *kit);
 beamc__plan *exec_plan(exec_kit *kit);
 /* Frees the plan: the next run makes another. */
 void exec_drop_plan(exec_kit *kit);
+
+/* Runs again and again, each time with a new plan and with the next allocation failing, until none is
+ * left to fail: @at_least as many.  Elements that are written are dropped, so that a run allocates
+ * nothing outside of the plan. */
+void exec_fail_allocations(exec_kit *kit, long at_least);
 
 /* The lines of an output, in the order they came; ended by NUL, the kit's. */
 const char *exec_lines(exec_kit *kit, const char *sink);

@@ -3,7 +3,6 @@
 #include "test/harness/exec/kit.h"
 
 #include "proto/urns.h"
-#include "test/alloc.h"
 #include <beamc/aggregate.h>
 #include <check.h>
 #include <stdio.h>
@@ -772,20 +771,7 @@ START_TEST(every_allocation_may_fail)
         else
             exec_put_in(kit, "in", &beamc_type_texts, &text, 5, sliding, 1);
     }
-    exec_set_quiet(kit, true);
-    for (long n = 0;; n++) {
-        test_alloc_fail_at(n);
-        beamc_error *error = exec_run(kit);
-        bool failed = test_alloc_failed();
-        exec_drop_plan(kit);
-        test_alloc_fail_at(-1);
-        if (!failed) {
-            exec_ok(error);
-            break;
-        }
-        ck_assert_int_eq(beamc_error_code(error), BEAMC_ENOMEM);
-        beamc_error_free(error);
-    }
+    exec_fail_allocations(kit, 1);
     exec_kit_free(kit);
 }
 END_TEST

@@ -5,7 +5,6 @@
 
 #include "proto/urns.h"
 #include "sdk/windowing/window_proto.h"
-#include "test/alloc.h"
 #include <check.h>
 #include <stdio.h>
 
@@ -523,21 +522,7 @@ START_TEST(every_allocation_may_fail)
         PUT(kit, GLOBAL_HEAD "\1n" W60_120);
     else
         PUT(kit, GLOBAL_HEAD "\1n\0\0\0\2" W60_120 W60_120);
-    exec_set_quiet(kit, true);
-    for (long n = 0;; n++) {
-        test_alloc_fail_at(n);
-        beamc_error *error = exec_run(kit);
-        bool failed = test_alloc_failed();
-        exec_drop_plan(kit);
-        test_alloc_fail_at(-1);
-        if (!failed) {
-            exec_ok(error);
-            ck_assert_int_gt(n, 5);
-            break;
-        }
-        ck_assert_int_eq(beamc_error_code(error), BEAMC_ENOMEM);
-        beamc_error_free(error);
-    }
+    exec_fail_allocations(kit, 6);
     exec_kit_free(kit);
 }
 END_TEST

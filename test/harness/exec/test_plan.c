@@ -4,7 +4,6 @@
 
 #include "harness/exec/op.h"
 #include "proto/urns.h"
-#include "test/alloc.h"
 #include <check.h>
 #include <stdio.h>
 
@@ -851,21 +850,7 @@ START_TEST(every_allocation_may_fail)
 {
     exec_kit *kit = all_kit();
 
-    exec_set_quiet(kit, true);
-    for (long n = 0;; n++) {
-        test_alloc_fail_at(n);
-        beamc_error *error = exec_run(kit);
-        bool failed = test_alloc_failed();
-        exec_drop_plan(kit);
-        test_alloc_fail_at(-1);
-        if (!failed) {
-            exec_ok(error);
-            ck_assert_int_gt(n, 20);
-            break;
-        }
-        ck_assert_int_eq(beamc_error_code(error), BEAMC_ENOMEM);
-        beamc_error_free(error);
-    }
+    exec_fail_allocations(kit, 21);
     exec_kit_free(kit);
 }
 END_TEST
