@@ -36,6 +36,15 @@ static bool passes(const beamc_log_target *target, beamc_log_level level, const 
            (target->files == NULL || level >= beamc__log_level_of_file(target->files, file));
 }
 
+/* What all entries of a target have in common is filled in. */
+static void give(const beamc_log_target *target, beamc_log_entry entry)
+{
+    entry.time_ms = now_ms();
+    entry.instruction = target->instruction;
+    entry.transform = target->transform;
+    target->sink->write(target->sink->ctx, &entry);
+}
+
 void beamc_log_write(const beamc_log_target *target, beamc_log_level level, const char *file,
                      int line, const char *format, ...)
 {
@@ -56,16 +65,10 @@ void beamc_log_write(const beamc_log_target *target, beamc_log_level level, cons
         vsnprintf(longer, (size_t)length + 1, format, args);
         va_end(args);
     }
-    const beamc_log_entry entry = {
-        .level = level,
-        .time_ms = now_ms(),
-        .message = longer != NULL ? longer : usual,
-        .instruction = target->instruction,
-        .transform = target->transform,
-        .file = file,
-        .line = line,
-    };
-    target->sink->write(target->sink->ctx, &entry);
+    give(target, (beamc_log_entry){ .level = level,
+                                    .message = longer != NULL ? longer : usual,
+                                    .file = file,
+                                    .line = line });
     free(longer);
 }
 
@@ -73,36 +76,20 @@ void beamc_log_write_fields(const beamc_log_target *target, beamc_log_level leve
                             int line, const char *message, const beamc_log_field *fields,
                             size_t field_count)
 {
-    const beamc_log_entry entry = {
-        .level = level,
-        .time_ms = now_ms(),
-        .message = message,
-        .instruction = target->instruction,
-        .transform = target->transform,
-        .file = file,
-        .line = line,
-        .fields = fields,
-        .field_count = field_count,
-    };
-
     if (passes(target, level, file))
-        target->sink->write(target->sink->ctx, &entry);
+        give(target, (beamc_log_entry){ .level = level,
+                                        .message = message,
+                                        .file = file,
+                                        .line = line,
+                                        .fields = fields,
+                                        .field_count = field_count });
 }
 
 void beamc__log_trace(const beamc_log_target *target, beamc_log_level level, const char *message,
                       const char *trace)
 {
-    const beamc_log_entry entry = {
-        .level = level,
-        .time_ms = now_ms(),
-        .message = message,
-        .instruction = target->instruction,
-        .transform = target->transform,
-        .trace = trace,
-    };
-
     if (target->sink != NULL && level >= target->level)
-        target->sink->write(target->sink->ctx, &entry);
+        give(target, (beamc_log_entry){ .level = level, .message = message, .trace = trace });
 }
 
 /* ---- as text --------------------------------------------------------------------------------- */
