@@ -2,7 +2,7 @@
 /* How much a sink gathers before it goes as one message.
  *
  *     12 x 64 KB, 12 x 128 KB, 12 x 256 KB, ... 4 MB     a runner that may take no more than a hundred
- *     12 x 64 KB, 12 x 128 KB, 12 x 256 KB, 512 KB      one that was seen to take more
+ *     12 x 64 KB, 12 x 128 KB, 12 x 256 KB, 512 KB       one that was seen to take more
  *
  * Java's runners take a hundred messages of a bundle and then none before they have its response: so the
  * hundred should hold much, 160 MB in the end.  Other runners take what comes, and what stays in the
