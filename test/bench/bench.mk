@@ -53,7 +53,7 @@ bench-test: $(BENCH_HAND:%=$(BIN)/%)
 
 # Its runner is the scripted one of the tests.
 START_OBJ := $(BUILD)/test/bench/start.o $(BUILD)/test/harness/container/boot_peer.o \
-             $(BUILD)/test/sdk/io/scratch.o
+             $(BUILD)/test/sdk/io/scratch.o $(BUILD)/test/sdk/rpc/packed.o
 
 $(BIN)/bench_start: $(START_OBJ) $(BUILD)/libbeamc.a
 	@mkdir -p $(@D)
