@@ -29,8 +29,6 @@ BEAMC_MUST_USE int beamc__element_windows_decode(beamc_element_info *info,
                                                  const beamc_type *window_type, beamc_reader *in,
                                                  const beamc__decode_context *context);
 
-/* Reads the head of an element whose windows are of @window_type into @info, which borrows from the
- * input.  @context serves custom windows and windows in many blocks. */
 /* The usual head, 8 + 4 + 0 + 1 bytes: in the global window, not fired.  Answers where it ends; NULL: it
  * is another, or not whole. */
 static inline const uint8_t *beamc__element_info_get(beamc_element_info *info, const uint8_t *at,
@@ -47,6 +45,8 @@ static inline const uint8_t *beamc__element_info_get(beamc_element_info *info, c
     return at + 13;
 }
 
+/* Reads the head of an element whose windows are of @window_type into @info, which borrows from the
+ * input.  @context serves custom windows and windows in many blocks. */
 BEAMC_MUST_USE static inline int beamc__element_info_decode(beamc_element_info *info,
                                                             const beamc_type *window_type,
                                                             beamc_reader *in,
