@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -185,13 +186,25 @@ static void drain(void)
         continue;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The byte of a walk that ended after its asker had gone may come at any time: it ends no wait. */
 static void wait_for_end(void)
 {
     struct pollfd end = { .fd = asking.ends[0], .events = POLLIN };
+    int64_t until = now_ms() + PATIENCE_MS, left = PATIENCE_MS;
 
-    while (poll(&end, 1, PATIENCE_MS) < 0 && errno == EINTR)
-        continue;
-    drain();
+    while (left > 0 && __atomic_load_n(&asking.state, __ATOMIC_ACQUIRE) != TAKEN) {
+        (void)poll(&end, 1, (int)left);
+        drain();
+        left = until - now_ms();
+    }
 }
 
 /* With the lock. */
@@ -200,7 +213,6 @@ static bool ask(pid_t thread, beamc__stack *out)
     /* A walk that did not end in time still owns the place. */
     if (asking.signal == 0 || __atomic_load_n(&asking.state, __ATOMIC_ACQUIRE) == TAKING)
         return false;
-    drain(); /* of one that ended after its asker had gone */
     __atomic_store_n(&asking.thread, thread, __ATOMIC_RELEASE);
     __atomic_store_n(&asking.state, WANTED, __ATOMIC_RELEASE);
     if (syscall(SYS_tgkill, getpid(), thread, asking.signal) < 0) {
