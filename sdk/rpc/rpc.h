@@ -9,6 +9,9 @@
 /* Starts the library; its own log lines are dropped unless GRPC_VERBOSITY or GRPC_TRACE is set,
  * since what goes wrong is told by errors.  Calls nest. */
 void beamc__rpc_init(void);
+
+/* The last waits until the library's threads have ended, unless others in the process use it: what
+ * exit takes apart (OpenSSL's state, for one) they must not meet.  Not on a thread of the library. */
 void beamc__rpc_shutdown(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include "peer.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -555,11 +556,48 @@ START_TEST(cycles_leave_nothing_behind)
             descriptors = count_descriptors();
         }
     }
-    /* The core may end what was left to its own threads a moment later. */
+    /* The core's thread that ended the others may itself end a moment later. */
     for (int i = 0; i < 5000 && count_threads() > threads; i++)
         usleep(1000);
     ck_assert_int_le(count_threads(), threads);
     ck_assert_int_le(count_descriptors(), descriptors);
+}
+END_TEST
+
+/* The core's own, which are known by their names only. */
+static int count_executors(void)
+{
+    struct dirent *entry;
+    DIR *dir = opendir("/proc/self/task");
+    char path[300], name[32];
+    int count = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "re");
+        if (file == NULL)
+            continue;
+        count += fgets(name, sizeof(name), file) != NULL && strstr(name, "execut") != NULL;
+        fclose(file);
+    }
+    closedir(dir);
+    return count;
+}
+
+/* A refused connection is let go by a thread of the core's. */
+START_TEST(no_thread_of_the_core_meets_the_exit)
+{
+    beamc__rpc_code code;
+
+    peer_setup();
+    beamc__rpc_channel *channel = peer_channel("127.0.0.1:1", NULL);
+    ask_failing(&code, channel, "/test.Calls/Echo", "", PATIENCE_MS);
+    ck_assert_int_eq(code, BEAMC__RPC_UNAVAILABLE);
+    ck_assert_int_gt(count_executors(), 0);
+    beamc__rpc_channel_free(channel);
+    peer_teardown();
+    ck_assert_int_eq(count_executors(), 0);
 }
 END_TEST
 
@@ -598,6 +636,7 @@ Suite *suite_rpc_stream(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, death_of_the_server_ends_streams);
     tcase_add_test(tc, cycles_leave_nothing_behind);
+    tcase_add_test(tc, no_thread_of_the_core_meets_the_exit);
     suite_add_tcase(suite, tc);
     return suite;
 }
