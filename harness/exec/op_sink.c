@@ -5,10 +5,7 @@
 typedef struct {
     beamc__op op;
     const beamc_type *type; /* the port's */
-    bool is_kv;             /* with nothing around it, so that the key lies open: of these */
-    const beamc_type *key, *part;
-    size_t part_offset;
-    bool is_plain;          /* both are of the hot kinds */
+    beamc__parts parts;     /* of it */
     bool has_head;
     beamc__output *output; /* of the bundle in work */
 } sink;
@@ -16,6 +13,7 @@ typedef struct {
 static int encode(const sink *op, const beamc_element_info *info, const void *value,
                   beamc_buffer *to, size_t *head_size, size_t *key_size)
 {
+    const beamc__parts *parts = &op->parts;
     size_t start = to->size;
     int rc = op->has_head ? beamc__element_info_encode(info, to) : BEAMC_OK;
 
@@ -23,32 +21,35 @@ static int encode(const sink *op, const beamc_element_info *info, const void *va
         return rc;
     *head_size = to->size - start;
     *key_size = 0;
-    if (!op->is_kv)
-        return beamc__encode(op->type, value, true, to);
-    rc = beamc__encode_part(op->key, value, true, to);
-    if (BEAMC_UNLIKELY(rc < 0))
+    rc = beamc__encode_part(parts->key, value, true, to);
+    if (parts->rest == NULL || BEAMC_UNLIKELY(rc < 0))
         return rc;
     *key_size = to->size - start - *head_size;
-    return beamc__encode_part(op->part, (const char *)value + op->part_offset, true, to);
+    return beamc__encode_part(parts->rest, (const char *)value + parts->rest_offset, true, to);
 }
 
-/* The same for a plain KV: room for all of it is made once. */
+/* The same for a plain element: room for all of it is made once. */
 static int encode_plain(const sink *op, const beamc_element_info *info, const void *value,
                         beamc_buffer *to, size_t *head_size, size_t *key_size)
 {
-    const char *part = (const char *)value + op->part_offset;
+    const beamc__parts *parts = &op->parts;
+    const char *rest = (const char *)value + parts->rest_offset;
     uint8_t *start =
         beamc_buffer_reserve(to, (op->has_head ? beamc__element_info_bound(info) : 0) +
-                                     beamc__plain_bound(op->key, value) +
-                                     beamc__plain_bound(op->part, part));
+                                     beamc__plain_bound(parts->key, value) +
+                                     (parts->rest ? beamc__plain_bound(parts->rest, rest) : 0));
 
     if (BEAMC_UNLIKELY(start == NULL))
         return BEAMC_ENOMEM;
     uint8_t *key = op->has_head ? beamc__element_info_put(start, info) : start;
-    uint8_t *rest = beamc__plain_put(key, op->key, value);
+    uint8_t *end = beamc__plain_put(key, parts->key, value);
     *head_size = (size_t)(key - start);
-    *key_size = (size_t)(rest - key);
-    to->size = (size_t)(beamc__plain_put(rest, op->part, part) - to->data);
+    *key_size = 0;
+    if (parts->rest != NULL) {
+        *key_size = (size_t)(end - key);
+        end = beamc__plain_put(end, parts->rest, rest);
+    }
+    to->size = (size_t)(end - to->data);
     return BEAMC_OK;
 }
 
@@ -63,7 +64,7 @@ static beamc_error *sink_process(beamc_receiver *self, const beamc_element_info 
 
     beamc__count_up(&op->op.count);
     BEAMC_TRY(beamc__op_look_up(&op->op));
-    int rc = op->is_plain
+    int rc = op->parts.is_plain
                  ? encode_plain(op, info, value, &output->buffer, &head_size, &key_size)
                  : encode(op, info, value, &output->buffer, &head_size, &key_size);
     if (BEAMC_UNLIKELY(rc < 0))
@@ -111,13 +112,7 @@ beamc_error *beamc__op_sink(beamc__op **out, const beamc__op_spec *spec)
         return beamc_error_nomem();
     *out = &op->op;
     op->type = port.value;
-    op->is_kv = port.value->kind == BEAMC_KIND_KV;
-    if (op->is_kv) {
-        op->key = op->type->fields[0].type;
-        op->part = op->type->fields[1].type;
-        op->part_offset = beamc_kv_value_offset(op->type);
-        op->is_plain = beamc__is_plain(op->key) && beamc__is_plain(op->part);
-    }
+    op->parts = beamc__parts_of(op->type);
     op->has_head = port.constant == NULL;
     return NULL;
 }

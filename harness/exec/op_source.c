@@ -24,9 +24,8 @@ struct source {
     beamc__op op;
     const beamc_type *coder;  /* of elements: the port's, with the length prefixes it has */
     const beamc_type *type;   /* the same, bare */
-    bool is_plain;            /* it is of a hot kind, or a KV of two, and heads are usual ones: */
-    const beamc_type *key, *part; /* part NULL: no KV */
-    size_t part_offset;
+    beamc__parts parts;       /* of coder */
+    bool is_plain;            /* they are, and heads are usual ones */
     const beamc_type *window; /* NULL: the port's head is constant */
     beamc_element_info constant;
     void *value; /* one element */
@@ -140,15 +139,17 @@ static inline beamc_error *take(source *op, bool *taken)
 static inline const uint8_t *get_plain(const source *op, beamc_element_info *info,
                                        const uint8_t *at, const uint8_t *end)
 {
+    const beamc__parts *parts = &op->parts;
+
     if (!op->is_plain)
         return NULL;
     if (op->window != NULL)
         at = beamc__element_info_get(info, at, end);
     if (BEAMC_LIKELY(at != NULL))
-        at = beamc__plain_get(op->key, op->value, at, end);
-    if (op->part == NULL || BEAMC_UNLIKELY(at == NULL))
+        at = beamc__plain_get(parts->key, op->value, at, end);
+    if (parts->rest == NULL || BEAMC_UNLIKELY(at == NULL))
         return at;
-    return beamc__plain_get(op->part, (char *)op->value + op->part_offset, at, end);
+    return beamc__plain_get(parts->rest, (char *)op->value + parts->rest_offset, at, end);
 }
 
 static beamc_error *decode(source *op, beamc_element_info *info, beamc_reader *in)
@@ -290,18 +291,6 @@ beamc__data_channel *beamc__source_channel(beamc__op *head)
     return &((source *)head)->channel;
 }
 
-/* Heads are usual ones in the global window only. */
-static void set_plain(source *op)
-{
-    bool is_kv = op->coder->kind == BEAMC_KIND_KV;
-
-    op->key = is_kv ? op->coder->fields[0].type : op->coder;
-    op->part = is_kv ? op->coder->fields[1].type : NULL;
-    op->part_offset = is_kv ? beamc_kv_value_offset(op->coder) : 0;
-    op->is_plain = beamc__is_plain(op->key) && (!is_kv || beamc__is_plain(op->part)) &&
-                   (op->window == NULL || op->window->kind == BEAMC_KIND_GLOBAL_WINDOW);
-}
-
 beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
 {
     static const beamc__op_ops ops = { .free = source_free };
@@ -321,7 +310,10 @@ beamc_error *beamc__op_source(beamc__op **out, const beamc__op_spec *spec)
     op->coder = port.value;
     op->type = beamc__type_bare(port.value);
     op->window = port.constant == NULL ? port.window : NULL;
-    set_plain(op);
+    op->parts = beamc__parts_of(op->coder);
+    /* Heads are usual ones in the global window only. */
+    op->is_plain = op->parts.is_plain &&
+                   (op->window == NULL || op->window->kind == BEAMC_KIND_GLOBAL_WINDOW);
     if (port.constant != NULL)
         op->constant = port.constant->info;
     op->arena = beamc_arena_new();

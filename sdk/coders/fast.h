@@ -201,6 +201,24 @@ static inline const uint8_t *beamc__plain_get(const beamc_type *type, void *valu
     return at + size;
 }
 
+/* The parts of an element that lies open: of a KV both, of any other only itself. */
+typedef struct {
+    const beamc_type *key;
+    const beamc_type *rest; /* of a KV; NULL: it is none */
+    size_t rest_offset;
+    bool is_plain; /* all of it */
+} beamc__parts;
+
+static inline beamc__parts beamc__parts_of(const beamc_type *type)
+{
+    if (type->kind != BEAMC_KIND_KV)
+        return (beamc__parts){ .key = type, .is_plain = beamc__is_plain(type) };
+    const beamc_type *key = type->fields[0].type;
+    const beamc_type *rest = type->fields[1].type;
+    return (beamc__parts){ key, rest, beamc_kv_value_offset(type),
+                           beamc__is_plain(key) && beamc__is_plain(rest) };
+}
+
 /* ---- any value --------------------------------------------------------------------------------- */
 
 BEAMC_MUST_USE static inline int beamc__encode(const beamc_type *type, const void *value,
