@@ -7,6 +7,7 @@
 #   make bench BENCH="--only=words,chain"     these only
 #   make bench-test                           the hand-written word counts agree with each other
 #   make bench-start                          how soon a worker is there
+#   make bench-programs                       builds all of them, and measures nothing
 
 # Hand-written in plain C, without the library ...
 BENCH_HAND := words_fast words_plain make_data
@@ -35,7 +36,7 @@ $(BIN)/bench_worker: $(BENCH_WORKER_C:%.c=$(BUILD)/%.o) $(BUILD)/libbeamc.a
 	$(Q)$(LINK) -o $@ $^ $(PROGRAM_LIBS)
 
 .PHONY: bench bench-programs bench-worker bench-runners bench-test
-bench-programs: $(BENCH_BIN)
+bench-programs: $(BENCH_BIN) $(BIN)/bench_worker $(BIN)/bench_start
 
 bench: $(BENCH_BIN) $(filter $(BIN)/wordcount,$(EXAMPLES))
 	$(Q)test/bench/bench.py --bin=$(BIN) $(BENCH)
