@@ -53,7 +53,7 @@ beamc_error *beamc__job_tls_check(const beamc__job_tls *files, const char *endpo
 beamc_error *beamc__job_tls_load(beamc__rpc_tls *out, const beamc__job_tls *files,
                                  const char *endpoint)
 {
-    *out = (beamc__rpc_tls){ NULL };
+    *out = (beamc__rpc_tls){ 0 };
     BEAMC_TRY(beamc__job_tls_check(files, endpoint));
     return beamc__rpc_tls_load(out, files->roots, files->certificate, files->private_key);
 }
