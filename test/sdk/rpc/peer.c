@@ -635,3 +635,15 @@ int count_descriptors(void)
 {
     return count_entries("/proc/self/fd");
 }
+
+void wait_for_few(int threads, int descriptors)
+{
+    uint64_t until = patience();
+
+    while (count_threads() > threads || count_descriptors() > descriptors) {
+        if (uv_hrtime() >= until)
+            ck_abort_msg("%d threads, not %d; %d descriptors, not %d", count_threads(), threads,
+                         count_descriptors(), descriptors);
+        uv_sleep(1);
+    }
+}

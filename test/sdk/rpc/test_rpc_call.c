@@ -2,8 +2,10 @@
 /* Calls of one request and one response, and all that can be wrong with an endpoint. */
 #include "peer.h"
 
+#include "test/check_has.h"
 #include <arpa/inet.h>
 #include <check.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +110,7 @@ START_TEST(calls_end_at_their_deadline)
     beamc__rpc_code code;
     char want[200];
 
+    ask(the_peer.channel, "/test.Calls/Echo", ""); /* connected, it is not the way that takes time */
     snprintf(want, sizeof(want),
              "endpoint %s: /test.Calls/Never: no answer within 100 ms (DEADLINE_EXCEEDED)",
              beamc__rpc_server_url(the_peer.server));
@@ -147,30 +150,47 @@ START_TEST(absent_servers_are_told_at_once)
 }
 END_TEST
 
-START_TEST(whoever_waits_for_a_server_is_told_why_in_vain)
+/* Whether a call, a stream and a wait of @ms each are refused in time. */
+static bool is_refused_within(const char *url, int64_t ms)
 {
-    const beamc__rpc_channel_options options = { .wait_for_ready = true, .timeout_ms = 300 };
+    static const char in_time[] = "connection refused";
+    const beamc__rpc_channel_options options = { .wait_for_ready = true, .timeout_ms = ms };
     beamc__rpc_code code;
-    unsigned port;
-    char url[40], want[200];
-    int fd = bind_port(&port);
+    char want[200], told[1000];
 
-    snprintf(url, sizeof(url), "127.0.0.1:%u", port);
-    snprintf(want, sizeof(want),
-             "endpoint %s: not reached within 300 ms: connection refused (DEADLINE_EXCEEDED)", url);
+    snprintf(want, sizeof(want), "endpoint %s: not reached within %" PRId64 " ms: ", url, ms);
     beamc__rpc_channel *channel = peer_channel(url, &options);
-    ck_assert_str_eq(ask_failing(&code, channel, "/a.B/C", "", 0), want);
+    snprintf(told, sizeof(told), "%s", ask_failing(&code, channel, "/a.B/C", "", 0));
+    check_has(told, want);
     ck_assert_int_eq(code, BEAMC__RPC_DEADLINE_EXCEEDED);
+    ck_assert_ptr_nonnull(strstr(told, " (DEADLINE_EXCEEDED)"));
+    bool refused = strstr(told, in_time) != NULL;
 
     inbox box = { 0 };
     inbox_open(&box, channel, "/a.B/C", NULL);
     inbox_wait_end(&box);
-    ck_assert_str_eq(box.text, want);
+    check_has(box.text, want);
+    ck_assert_ptr_nonnull(strstr(box.text, " (DEADLINE_EXCEEDED)"));
+    refused = refused && strstr(box.text, in_time) != NULL;
     inbox_close(&box);
 
-    snprintf(want, sizeof(want), "endpoint %s: not reached within 200 ms: connection refused", url);
-    ck_assert_str_eq(error_text(beamc__rpc_channel_connect(channel, 200)), want);
+    const char *text = error_text(beamc__rpc_channel_connect(channel, ms));
+    check_has(text, want);
+    refused = refused && strstr(text, in_time) != NULL;
     beamc__rpc_channel_free(channel);
+    return refused;
+}
+
+/* On a machine that stands still the time may be over before anybody is asked. */
+START_TEST(whoever_waits_for_a_server_is_told_why_in_vain)
+{
+    unsigned port;
+    char url[40];
+    int fd = bind_port(&port);
+
+    snprintf(url, sizeof(url), "127.0.0.1:%u", port);
+    for (int64_t ms = 200; !is_refused_within(url, ms); ms *= 2)
+        ck_assert_int_lt(ms, PATIENCE_MS);
     close(fd);
 }
 END_TEST
@@ -262,13 +282,10 @@ START_TEST(impostors_are_found_out)
 }
 END_TEST
 
-START_TEST(own_threads_do_not_wait_for_themselves)
+START_TEST(closed_channels_take_no_calls)
 {
-    const beamc__rpc_channel_options options = { 0 };
-    beamc__rpc_channel *channel = peer_channel("127.0.0.1:1", &options);
+    beamc__rpc_channel *channel = peer_channel("127.0.0.1:1", NULL);
 
-    ck_assert_str_eq(error_text(beamc__rpc_channel_connect(channel, 300)),
-                     "endpoint 127.0.0.1:1: not reached within 300 ms: connection refused");
     beamc__rpc_channel_close(channel);
     beamc__rpc_code code;
     ck_assert_str_eq(ask_failing(&code, channel, "/a.B/C", "", 0),
@@ -349,7 +366,7 @@ Suite *suite_rpc_call(void)
     tcase_add_test(tc, whoever_waits_for_a_server_is_told_why_in_vain);
     tcase_add_test(tc, waiting_calls_go_through_once_the_server_is_up);
     tcase_add_loop_test(tc, impostors_are_found_out, 0, 3);
-    tcase_add_test(tc, own_threads_do_not_wait_for_themselves);
+    tcase_add_test(tc, closed_channels_take_no_calls);
     tcase_add_test(tc, calls_need_nobody_who_waits);
     tcase_add_test(tc, freeing_a_channel_cancels_its_calls);
     suite_add_tcase(suite, tc);

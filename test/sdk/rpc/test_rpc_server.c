@@ -401,17 +401,23 @@ static void ring(beamc__rpc_task *task)
         uv_sem_post(clock->sem);
 }
 
-START_TEST(timers_run_when_they_are_due)
-{
+typedef struct {
+    beamc__rpc_task task; /* first */
     alarm_clock clocks[6];
-    beamc__rpc_queue *queue = the_peer.client_queue;
-    uint64_t start = uv_hrtime();
-    uv_sem_t sem;
+    uint64_t start;
+    bool in_order, stopped, stopped_twice;
+    uv_sem_t set;
+} clock_shop;
 
-    uv_sem_init(&sem, 0);
-    for (int i = 0; i < 6; i++)
-        clocks[i] = (alarm_clock){ .timer.task.run = ring, .queue = queue, .sem = &sem };
-    /* Later ones first; one is put off, one is put forward, one is stopped. */
+/* On the queue's own thread: none of them runs before all are set, however long that takes.  Later
+ * ones first; one is put off, one is put forward, one is stopped. */
+static void set_clocks(beamc__rpc_task *task)
+{
+    clock_shop *shop = (clock_shop *)(void *)task;
+    alarm_clock *clocks = shop->clocks;
+    beamc__rpc_queue *queue = clocks[0].queue;
+
+    shop->start = uv_hrtime();
     beamc__rpc_timer_start(queue, &clocks[0].timer, 400);
     beamc__rpc_timer_start(queue, &clocks[1].timer, 300);
     beamc__rpc_timer_start(queue, &clocks[2].timer, 50);
@@ -421,15 +427,33 @@ START_TEST(timers_run_when_they_are_due)
     beamc__rpc_timer_start(queue, &clocks[4].timer, 0);
     beamc__rpc_timer_start(queue, &clocks[5].timer, 350);
     /* Unless this thread was held up itself, their order is known. */
-    bool in_order = uv_hrtime() - start < 50000000;
-    ck_assert(beamc__rpc_timer_stop(queue, &clocks[5].timer));
-    ck_assert(!beamc__rpc_timer_stop(queue, &clocks[5].timer));
+    shop->in_order = uv_hrtime() - shop->start < 50000000;
+    shop->stopped = beamc__rpc_timer_stop(queue, &clocks[5].timer);
+    shop->stopped_twice = beamc__rpc_timer_stop(queue, &clocks[5].timer);
+    uv_sem_post(&shop->set);
+}
+
+START_TEST(timers_run_when_they_are_due)
+{
+    beamc__rpc_queue *queue = the_peer.client_queue;
+    clock_shop shop = { .task.run = set_clocks };
+    alarm_clock *clocks = shop.clocks;
+    uv_sem_t sem;
+
+    uv_sem_init(&sem, 0);
+    uv_sem_init(&shop.set, 0);
+    for (int i = 0; i < 6; i++)
+        clocks[i] = (alarm_clock){ .timer.task.run = ring, .queue = queue, .sem = &sem };
+    beamc__rpc_queue_post(queue, &shop.task);
+    uv_sem_wait(&shop.set);
+    ck_assert(shop.stopped);
+    ck_assert(!shop.stopped_twice);
     for (int i = 0; i < 5; i++)
         uv_sem_wait(&sem);
-    ck_assert_uint_ge(uv_hrtime() - start, 400000000);
+    ck_assert_uint_ge(uv_hrtime() - shop.start, 400000000);
     ck_assert_int_eq(clocks[5].ran, 0);
     for (int i = 0; i < 5; i++)
-        ck_assert(in_order ? clocks[i].ran == 5 - i : clocks[i].ran > 0);
+        ck_assert(shop.in_order ? clocks[i].ran == 5 - i : clocks[i].ran > 0);
     ck_assert(!beamc__rpc_timer_stop(queue, &clocks[0].timer));
 
     clocks[0].again = 50;
@@ -437,6 +461,7 @@ START_TEST(timers_run_when_they_are_due)
     uv_sem_wait(&sem);
     ck_assert_int_eq(clocks[0].ran, 5 + 51);
     uv_sem_destroy(&sem);
+    uv_sem_destroy(&shop.set);
 }
 END_TEST
 

@@ -115,9 +115,6 @@ END_TEST
 
 /* ---- flow control ---- */
 
-/* More than the transport may buffer on both sides. */
-#define MUCH (256 << 20)
-
 START_TEST(slow_readers_stop_the_writer)
 {
     const beamc__rpc_stream_options options = { .send_limit = 256 << 10 };
@@ -126,19 +123,18 @@ START_TEST(slow_readers_stop_the_writer)
 
     inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
     beamc__rpc_stream *held = peer_held();
-    while (sent < MUCH) {
+    for (bool full = false; !full; sent += 64 << 10) {
         beamc_error *error = beamc__rpc_stream_send(box.stream, message, 300);
-        if (error != NULL) {
-            ck_assert_int_eq(beamc_error_code(error), BEAMC_ETIMEOUT);
-            ck_assert_str_eq(error_text(error),
-                             "/test.Streams/Hold: the peer reads nothing for 300 ms");
-            break;
-        }
-        sent += 64 << 10;
+        ck_assert_uint_lt(sent, 32 << 20);
+        if (error == NULL)
+            continue;
+        ck_assert_int_eq(beamc_error_code(error), BEAMC_ETIMEOUT);
+        ck_assert_str_eq(error_text(error),
+                         "/test.Streams/Hold: the peer reads nothing for 300 ms");
+        /* Else nothing moved for a while, and then there was room. */
+        full = beamc__rpc_stream_try_send(box.stream, message) == BEAMC__RPC_FULL;
     }
-    ck_assert_uint_lt(sent, 32 << 20);
     ck_assert_uint_le(beamc__rpc_stream_unsent(box.stream), 256 << 10);
-    ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_FULL);
 
     /* Once it reads, there is room again, and we hear of it. */
     beamc__rpc_stream_resume(held);
@@ -159,31 +155,41 @@ START_TEST(slow_readers_stop_the_writer)
 }
 END_TEST
 
-/* What is pushed is accepted past the limit, counted, and goes behind what was accepted before. */
-START_TEST(pushes_know_no_limit)
-{
-    enum { SIZE = 64 << 10, PUSHED = 100 };
-    const beamc__rpc_stream_options options = { .send_limit = 256 << 10 };
-    beamc__rpc_message *message = make_pattern(SIZE, 0);
-    beamc__rpc_sent sent;
+enum { PUSHED_SIZE = 64 << 10, PUSHED = 100 };
 
-    inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
-    beamc__rpc_stream *held = peer_held();
-    /* Until nothing moves any more: the transport has taken what it takes. */
+/* Pushes when nothing has moved for a while, and says how much more there is unsent then. */
+static size_t push_into_full_stream(beamc__rpc_message *message)
+{
     beamc_error *error = NULL;
+
     while (error == NULL)
         error = beamc__rpc_stream_send(box.stream, message, 300);
     ck_assert_int_eq(beamc_error_code(error), BEAMC_ETIMEOUT);
     beamc_error_free(error);
     size_t before = beamc__rpc_stream_unsent(box.stream);
-    ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_FULL);
     for (int i = 0; i < PUSHED; i++) {
-        sent = beamc__rpc_stream_push(box.stream, message);
+        beamc__rpc_sent sent = beamc__rpc_stream_push(box.stream, message);
         ck_assert_int_eq(sent, BEAMC__RPC_SENT);
     }
     size_t after = beamc__rpc_stream_unsent(box.stream);
-    ck_assert_uint_ge(after - before, (size_t)PUSHED * SIZE);
-    ck_assert_uint_lt(after - before, (size_t)PUSHED * (SIZE + 1024));
+    return after > before ? after - before : 0;
+}
+
+/* What is pushed is accepted past the limit, counted, and goes behind what was accepted before. */
+START_TEST(pushes_know_no_limit)
+{
+    const beamc__rpc_stream_options options = { .send_limit = 256 << 10 };
+    beamc__rpc_message *message = make_pattern(PUSHED_SIZE, 0);
+    beamc__rpc_sent sent;
+
+    inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
+    beamc__rpc_stream *held = peer_held();
+    /* On a slow machine the transport may take some of the first ones yet. */
+    size_t more = 0;
+    for (int i = 0; i < 5 && more < (size_t)PUSHED * PUSHED_SIZE; i++)
+        more = push_into_full_stream(message);
+    ck_assert_uint_ge(more, (size_t)PUSHED * PUSHED_SIZE);
+    ck_assert_uint_lt(more, (size_t)PUSHED * (PUSHED_SIZE + 1024));
     /* The limit is there as before for those who heed it. */
     ck_assert_int_eq(beamc__rpc_stream_try_send(box.stream, message), BEAMC__RPC_FULL);
     beamc__rpc_stream_resume(held);
@@ -406,16 +412,27 @@ END_TEST
 
 START_TEST(time_runs_out_for_both_sides)
 {
-    const beamc__rpc_stream_options options = { .timeout_ms = 150 };
+    beamc__rpc_stream_options options = { .timeout_ms = 150 };
+    bool came = false;
+    char want[100];
 
-    inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
-    inbox_wait_end(&box);
-    ck_assert_int_eq(box.code, BEAMC__RPC_DEADLINE_EXCEEDED);
-    ck_assert_msg(strstr(box.text, "/test.Streams/Hold: no answer within 150 ms") != NULL, "%s",
-                  box.text);
+    ask(the_peer.channel, "/test.Calls/Echo", ""); /* connected, it is not the way that takes time */
+    /* The server hears nothing of a call whose time was over before it went out. */
+    for (; !came; options.timeout_ms *= 2) {
+        ck_assert_int_lt(options.timeout_ms, PATIENCE_MS);
+        inbox_open(&box, the_peer.channel, "/test.Streams/Hold", &options);
+        inbox_wait_end(&box);
+        ck_assert_int_eq(box.code, BEAMC__RPC_DEADLINE_EXCEEDED);
+        snprintf(want, sizeof(want), "/test.Streams/Hold: no answer within %d ms",
+                 (int)options.timeout_ms);
+        ck_assert_msg(strstr(box.text, want) != NULL, "%s", box.text);
+        inbox_close(&box);
+        uv_mutex_lock(&the_peer.lock);
+        came = the_peer.open > 0 || the_peer.cancelled > 0;
+        uv_mutex_unlock(&the_peer.lock);
+    }
     peer_wait_closed();
-    ck_assert_int_eq(the_peer.cancelled, 1);
-    inbox_close(&box);
+    ck_assert_int_ge(the_peer.cancelled, 1);
 }
 END_TEST
 
@@ -556,11 +573,7 @@ START_TEST(cycles_leave_nothing_behind)
             descriptors = count_descriptors();
         }
     }
-    /* The core's thread that ended the others may itself end a moment later. */
-    for (int i = 0; i < 5000 && count_threads() > threads; i++)
-        usleep(1000);
-    ck_assert_int_le(count_threads(), threads);
-    ck_assert_int_le(count_descriptors(), descriptors);
+    wait_for_few(threads, descriptors);
 }
 END_TEST
 
