@@ -6,9 +6,14 @@
 #include "test/check_has.h"
 #include "test/harness/worker/fns.h"
 #include <check.h>
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
+/* So soon that a slow machine is over it anywhere: tests look at the place that they wait for. */
 enum { SOON_MS = 50 };
+
+static const char at_gate[] = "transform fn: element 2: not done after ";
 
 static fn_peer *runner;
 static beamc__worker *worker;
@@ -50,11 +55,13 @@ START_TEST(lulls_are_told_with_their_place_and_stack)
     exec_ok(beamc__stack_listen());
     begin_with(SOON_MS, 0);
     begin_waiting("i1");
-    const FN(LogEntry) *entry = fn_peer_log(runner, "transform fn: element 2: not done after ");
+    const FN(LogEntry) *entry = fn_peer_log(runner, at_gate);
     ck_assert_int_eq(entry->severity, FNK(LOG_ENTRY__SEVERITY__ENUM__WARN));
     ck_assert_str_eq(entry->instruction_id, "i1");
     ck_assert_str_eq(entry->transform_id, "fn");
-    check_has(entry->trace, "worker_gate");
+    /* A thread that has no processor for a while tells no stack; it is asked again. */
+    for (int nth = 2; strstr(entry->trace, "worker_gate") == NULL; nth++)
+        entry = fn_peer_nth_log(runner, at_gate, nth);
     worker_gate_open();
     fn_peer_done(runner, "i1");
     ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "fine\nwait\n");
@@ -75,21 +82,31 @@ START_TEST(programs_that_asked_for_no_handlers_get_no_stacks)
 }
 END_TEST
 
-static int64_t millis(const FN(LogEntry) *entry)
+/* The time that the @nth entry tells: not less than that, and less than *most. */
+static int64_t told_ms(int nth, int64_t *most)
 {
-    return entry->timestamp->seconds * 1000 + entry->timestamp->nanos / 1000000;
+    const FN(LogEntry) *entry = fn_peer_nth_log(runner, at_gate, nth);
+    const char *text = strstr(entry->message, at_gate) + strlen(at_gate);
+    char unit[8];
+    int64_t number;
+
+    ck_assert_int_eq(sscanf(text, "%" SCNd64 " %7s", &number, unit), 2);
+    int64_t unit_ms = strcmp(unit, "ms") == 0 ? 1 : strcmp(unit, "s") == 0 ? 1000 : 60000;
+    *most = (number + 1) * unit_ms;
+    return number * unit_ms;
 }
 
 START_TEST(lulls_are_told_again_after_twice_the_time)
 {
     begin_with(SOON_MS, 0);
     begin_waiting("i1");
-    int64_t first = millis(fn_peer_nth_log(runner, "not done after ", 1));
-    int64_t second = millis(fn_peer_nth_log(runner, "not done after ", 2));
-    int64_t third = millis(fn_peer_nth_log(runner, "not done after ", 3));
-    /* Told at 1, 2 and 4 times the time or later. */
-    ck_assert_int_ge(second - first, SOON_MS - 10);
-    ck_assert_int_ge(third - second, 2 * SOON_MS - 20);
+    /* At 1, 2 and 4 times the time or later. */
+    int64_t before = SOON_MS / 2, most;
+    for (int nth = 1; nth <= 3; nth++) {
+        int64_t now = told_ms(nth, &most);
+        ck_assert_int_gt(most, 2 * before);
+        before = now;
+    }
     worker_gate_open();
     fn_peer_done(runner, "i1");
     finish();
@@ -101,9 +118,8 @@ START_TEST(waiting_for_elements_is_no_lull)
     begin_with(SOON_MS, 0);
     fn_peer_process(runner, "idle", "d1");
     begin_waiting("i1");
-    fn_peer_nth_log(runner, "not done after ", 3); /* by now it would have been told */
-    for (int i = 1; i <= 3; i++)
-        ck_assert_str_eq(fn_peer_nth_log(runner, "not done after ", i)->instruction_id, "i1");
+    fn_peer_nth_log(runner, at_gate, 3); /* by now it would have been told */
+    ck_assert_int_eq(fn_peer_log_count(runner, "transform in: "), 0);
     worker_gate_open();
     fn_peer_put(runner, "idle", "in", "");
     fn_peer_done(runner, "idle");
@@ -118,7 +134,7 @@ START_TEST(what_takes_too_long_is_given_up)
 {
     begin_with(10 * 60 * 1000, SOON_MS);
     begin_waiting("i1");
-    fn_peer_failed(runner, "i1", "transform fn: element 2: not done after ");
+    fn_peer_failed(runner, "i1", "not done after ");
     const FN(LogEntry) *entry = fn_peer_log(runner, "not done after ");
     ck_assert_int_eq(entry->severity, FNK(LOG_ENTRY__SEVERITY__ENUM__CRITICAL));
     ck_assert_str_eq(entry->instruction_id, "i1");
@@ -138,12 +154,13 @@ START_TEST(what_was_given_up_is_answered_once)
     worker_gate_open();
     fn_peer_process(runner, "i2", "d1");
     fn_peer_put(runner, "i2", "in", "a");
-    fn_peer_done(runner, "i2");
+    fn_peer_response(runner, "i2", 1); /* whether or not it took too long, too */
     ck_assert_int_eq(fn_peer_output(runner, "i1", "out")->lasts, 1); /* it came to its end */
     fn_peer_end(runner, FN_CONTROL, BEAMC__RPC_OK, NULL);
     exec_ok(beamc__worker_wait(worker));
     beamc__worker_free(worker);
     ck_assert_int_eq(fn_peer_response_count(runner, "i1"), 1);
+    ck_assert_int_eq(fn_peer_response_count(runner, "i2"), 1);
     fn_peer_free(runner);
 }
 END_TEST
@@ -156,13 +173,15 @@ START_TEST(the_status_shows_bundles_and_threads)
     begin_with(0, 0);
     begin_waiting("busy");
     const char *status = fn_peer_status(runner);
+    for (int tries = 1; strstr(status, "worker_gate") == NULL && tries < 100; tries++)
+        status = fn_peer_status(runner); /* the thread had no processor to answer with */
+    check_has(status, "worker_gate");
     check_has(status, "worker worker-1, process ");
     check_has(status, "\n  resident: ");
     check_has(status, "\n  elements that wait for their bundles: ");
     check_has(status, "\nstate cache\n  0 of ");
     check_has(status, "\n  busy: descriptor d1, thread ");
     check_has(status, " elements read\n    transform fn (fn): process, element 2, for ");
-    check_has(status, "worker_gate");
     check_has(status, " beamc-bundle: ");
     check_has(status, " beamc-streams: ");
     check_has(status, " beamc-status: runs");

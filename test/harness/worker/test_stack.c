@@ -141,6 +141,13 @@ static void end(other *one)
     uv_sem_destroy(&one->may_go);
 }
 
+/* One that has no processor for a while does not answer in time; it is asked again. */
+static void stack_of(const other *one, beamc__stack *out)
+{
+    for (int tries = 1; !beamc__stack_of(one->id, out); tries++)
+        ck_assert_int_lt(tries, 100);
+}
+
 START_TEST(other_threads_are_asked_for_theirs)
 {
     char text[BEAMC__STACK_TEXT];
@@ -150,7 +157,7 @@ START_TEST(other_threads_are_asked_for_theirs)
     exec_ok(beamc__stack_listen());
     begin(&one);
     for (int i = 0; i < 20; i++) {
-        ck_assert(beamc__stack_of(one.id, &stack));
+        stack_of(&one, &stack);
         beamc__stack_print(&stack, text, sizeof(text));
         check_has(text, "be_there+0x");
     }
@@ -197,9 +204,9 @@ START_TEST(threads_that_do_not_answer_are_not_waited_for)
     uv_sem_wait(&deaf.is_there);
     begin(&one);
     ck_assert(!beamc__stack_of(deaf.id, &stack));
-    ck_assert(beamc__stack_of(one.id, &stack));
+    stack_of(&one, &stack);
     end(&deaf);
-    ck_assert(beamc__stack_of(one.id, &stack));
+    stack_of(&one, &stack);
     end(&one);
     beamc__stack_unlisten();
 }
