@@ -8,7 +8,7 @@
 # A script of test/examples finds the programs in $BIN and an empty directory in $TMP.
 set -u
 
-job_timeout=600
+job_timeout=1200
 
 # One job: run_tests.sh --job KIND NAME
 if [ "${1:-}" = --job ]; then
@@ -50,11 +50,8 @@ export BUILD BIN SAN
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 export TSAN_OPTIONS=second_deadlock_stack=1:${TSAN_OPTIONS:-}
-case $SAN in
-*thread*) export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-20} ;;
-?*) export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-10} ;;
-*) export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-4} ;;
-esac
+# Limits end what hangs.  They are far from what a slow machine, busy with other things, may need.
+export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-20}
 export CK_VERBOSITY=normal
 
 list_jobs() {
