@@ -21,6 +21,7 @@ enum {
     MESSAGE_SIZE = 2048,
     PIECE = 4096,  /* a pipe that has room takes so much without waiting */
     STDERR_MS = 200, /* for whoever reads it */
+    STEP_MS = 100,
     TRIES = 50, TRY_MS = 2
 };
 
@@ -107,8 +108,9 @@ static void wait_until_told(void)
     struct pollfd done = { .fd = watch.done[0], .events = POLLIN };
 
     (void)!write(watch.wake[1], "", 1);
-    while (poll(&done, 1, BEAMC__CRASH_MS) < 0 && errno == EINTR)
-        continue;
+    /* In steps: while the machine stands still nothing is told. */
+    for (int left = BEAMC__CRASH_MS; left > 0 && poll(&done, 1, STEP_MS) <= 0;)
+        left -= STEP_MS;
     if (!__atomic_load_n(&watch.told, __ATOMIC_ACQUIRE))
         (void)!write(STDERR_FILENO, alone, sizeof(alone) - 1);
 }

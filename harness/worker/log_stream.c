@@ -18,6 +18,7 @@ enum {
     TRACES = 10,         /* stacks of errors in a second, which cost as much as a thousand entries */
     END_MS = 2000,       /* for the last entries */
     CONNECT_MS = 200,
+    STEP_NS = 10000000,  /* of waiting */
     RETRY_FIRST_MS = 500, RETRY_MOST_MS = 10000
 };
 
@@ -379,22 +380,29 @@ beamc_error *beamc__log_stream_open(beamc__log_stream **out, beamc__rpc_queue *q
     return NULL;
 }
 
-/* With the lock; false: not until @until. */
-static bool wait_changed(beamc__log_stream *stream, uint64_t until)
+/* With the lock; false: there is none of the time left.  Time in which the machine stood still is none
+ * that the runner had. */
+static bool wait_changed(beamc__log_stream *stream, int64_t *left)
 {
-    uint64_t now = uv_hrtime();
-    return now < until && uv_cond_timedwait(&stream->changed, &stream->lock, until - now) == 0;
+    const int64_t began = (int64_t)uv_hrtime();
+
+    if (*left <= 0)
+        return false;
+    uv_cond_timedwait(&stream->changed, &stream->lock, STEP_NS);
+    int64_t took = (int64_t)uv_hrtime() - began;
+    *left -= took < 2 * STEP_NS ? took : 2 * STEP_NS;
+    return true;
 }
 
 bool beamc__log_stream_finish(beamc__log_stream *stream, int64_t ms)
 {
-    const uint64_t until = uv_hrtime() + (uint64_t)ms * 1000000;
+    int64_t left = ms * 1000000;
 
     uv_mutex_lock(&stream->lock);
     bool is_first = !stream->finishing;
     stream->finishing = true;
     while (stream->posted || (stream->waiting > 0 && stream->state == OPEN)) {
-        if (!wait_changed(stream, until))
+        if (!wait_changed(stream, &left))
             break;
     }
     beamc__rpc_stream *call = is_first && stream->call != NULL ? beamc__rpc_stream_ref(stream->call)
@@ -405,7 +413,7 @@ bool beamc__log_stream_finish(beamc__log_stream *stream, int64_t ms)
     beamc__rpc_stream_unref(call);
     uv_mutex_lock(&stream->lock);
     /* The runner ends the call when it has read all of it. */
-    while (stream->state == OPEN && wait_changed(stream, until))
+    while (stream->state == OPEN && wait_changed(stream, &left))
         continue;
     bool all = stream->state == OVER && stream->waiting == 0;
     uv_mutex_unlock(&stream->lock);

@@ -85,7 +85,6 @@ static void answer_for(void *ctx, const beamc__instruction *at)
 static void answer_in_place(beamc__worker *worker, const char *instruction, const char *message,
                             const char *stack)
 {
-    const int64_t until = now_ms() + LAST_WORDS_MS;
     const struct timespec nap = { .tv_nsec = 1000000 };
     char text[BEAMC__WORKER_ERROR_SIZE];
     last_words words = { worker, text };
@@ -93,7 +92,8 @@ static void answer_in_place(beamc__worker *worker, const char *instruction, cons
     snprintf(text, sizeof(text), "%s\n%s", message, stack == NULL ? "" : stack);
     beamc__utf8_clean(text);
     beamc__instructions_visit(worker->instructions, instruction, answer_for, &words);
-    while (beamc__rpc_stream_unsent(worker->control) > 0 && now_ms() < until)
+    /* By naps, not by the clock: while the machine stands still nothing is sent. */
+    for (int naps = 0; beamc__rpc_stream_unsent(worker->control) > 0 && naps < LAST_WORDS_MS; naps++)
         nanosleep(&nap, NULL);
 }
 
@@ -155,17 +155,20 @@ static bool is_stopped(beamc__worker *worker)
     return stopped;
 }
 
-/* Waits for the server; runners start theirs and their workers at once. */
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Waits for the server; runners start theirs and their workers at once.  Time in which the machine
+ * stood still is none that the server had. */
 static beamc_error *await_server(beamc__worker *worker, beamc__rpc_channel *channel, int64_t ms)
 {
-    const int64_t until = now_ms() + ms;
-
-    for (;;) {
-        int64_t left = until - now_ms();
-        beamc_error *error = beamc__rpc_channel_connect(channel, left < 1          ? 1
-                                                                 : left < SLICE_MS ? left
-                                                                                   : SLICE_MS);
-        if (error == NULL || is_stopped(worker) || now_ms() >= until)
+    for (int64_t left = ms;;) {
+        int64_t began = now_ms();
+        beamc_error *error = beamc__rpc_channel_connect(channel, least(left, SLICE_MS));
+        left -= least(now_ms() - began, 2 * SLICE_MS);
+        if (error == NULL || is_stopped(worker) || left <= 0)
             return beamc_error_wrap(error, "after %" PRId64 " ms", ms);
         beamc_error_free(error); /* it may yet come up */
     }
@@ -233,11 +236,6 @@ static void tick(void *ctx BEAMC_UNUSED, const beamc__instruction *at)
 
     __atomic_fetch_add(&of->ticks, 1, __ATOMIC_RELAXED);
     beamc__inbox_nudge(at->inbox); /* it may wait for more to do */
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Samples where plans are, and lets bundles send what they have. */
