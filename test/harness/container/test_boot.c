@@ -5,6 +5,7 @@
 #include "harness/container/serve.h"
 #include "sdk/base/build_id.h"
 #include "test/harness/container/boot_peer.h"
+#include "test/program.h"
 #include "test/sdk/io/scratch.h"
 
 #include <check.h>
@@ -26,14 +27,8 @@ static char provision[128], semi_persist_dir[PATH_MAX];
 
 static void setup(void)
 {
-    const char *directory = getenv("BIN");
-
-    ck_assert_msg(directory != NULL, "BIN names the directory of the programs");
-    char *path = realpath(directory, NULL);
-    ck_assert_ptr_nonnull(path);
-    snprintf(boot_program, sizeof(boot_program), "%s/beamc-boot", path);
-    snprintf(wordcount, sizeof(wordcount), "%s/wordcount", path);
-    free(path);
+    test_program(boot_program, sizeof(boot_program), "beamc-boot");
+    test_program(wordcount, sizeof(wordcount), "wordcount");
     scratch_setup();
     peer = boot_peer_new();
     snprintf(provision, sizeof(provision), "--provision_endpoint=%s", boot_peer_url(peer));

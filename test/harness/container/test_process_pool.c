@@ -7,6 +7,7 @@
 #include "test/check_has.h"
 #include "test/harness/container/boot_peer.h"
 #include "test/harness/container/pool_client.h"
+#include "test/program.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
 #include <errno.h>
@@ -31,26 +32,36 @@ static const char *refuser; /* NULL: none */
 static const char *control = "control:1";
 static int words = -1; /* the end of a named pipe that workers write lines to */
 
-static void set_up(void)
+static void set_up_words(void)
 {
     scratch_setup();
-    beamc__rpc_init();
     ck_assert_int_eq(mkfifo("words", 0600), 0);
     /* Open both ways, so that it never ends. */
     words = open("words", O_RDWR | O_CLOEXEC);
     ck_assert_int_ge(words, 0);
 }
 
+static void tear_down_words(void)
+{
+    close(words);
+    scratch_teardown();
+}
+
+static void set_up(void)
+{
+    set_up_words();
+    beamc__rpc_init();
+}
+
 static void tear_down(void)
 {
     beamc__process_pool_free(pool);
     pool_client_free(client);
-    close(words);
     beamc__rpc_shutdown();
     /* No child is left, and no zombie. */
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
     ck_assert_int_eq(errno, ECHILD);
-    scratch_teardown();
+    tear_down_words();
 }
 
 static void start_pool_of(const char *const *command, const beamc_log_target *log)
@@ -273,14 +284,8 @@ static char boot[PATH_MAX], wordcount[PATH_MAX];
 
 static void set_up_runner(void)
 {
-    const char *directory = getenv("BIN");
-
-    ck_assert_msg(directory != NULL, "BIN names the directory of the programs");
-    char *path = realpath(directory, NULL);
-    ck_assert_ptr_nonnull(path);
-    snprintf(boot, sizeof(boot), "%s/beamc-boot", path);
-    snprintf(wordcount, sizeof(wordcount), "%s/wordcount", path);
-    free(path);
+    test_program(boot, sizeof(boot), "beamc-boot");
+    test_program(wordcount, sizeof(wordcount), "wordcount");
     set_up();
     runner = boot_peer_new();
     control = boot_peer_url(runner);
@@ -418,20 +423,6 @@ END_TEST
 
 /* ---- a program that is a pool ---------------------------------------------------------------- */
 
-static void set_up_program(void)
-{
-    scratch_setup();
-    ck_assert_int_eq(mkfifo("words", 0600), 0);
-    words = open("words", O_RDWR | O_CLOEXEC);
-    ck_assert_int_ge(words, 0);
-}
-
-static void tear_down_program(void)
-{
-    close(words);
-    scratch_teardown();
-}
-
 START_TEST(a_program_is_a_pool_until_a_signal)
 {
     static const char *const command[] = { "/bin/sh", "-c", "sleep 1000", NULL };
@@ -486,7 +477,7 @@ Suite *suite_process_pool(void)
     tcase_add_test(early, a_staged_program_that_ends_too_soon_is_spoken_for);
     suite_add_tcase(suite, early);
     /* gRPC begins in the forked program. */
-    tcase_add_checked_fixture(program, set_up_program, tear_down_program);
+    tcase_add_checked_fixture(program, set_up_words, tear_down_words);
     tcase_set_timeout(program, 30);
     tcase_add_loop_test(program, a_program_is_a_pool_until_a_signal, 0, 2);
     suite_add_tcase(suite, program);

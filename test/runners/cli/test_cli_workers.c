@@ -3,6 +3,7 @@
  */
 #include "harness/container/spawn.h"
 #include "test/check_has.h"
+#include "test/program.h"
 #include "test/runners/cli/cli_run.h"
 #include "test/sdk/io/scratch.h"
 
@@ -12,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,12 +22,7 @@ static char beamc[PATH_MAX];
 
 static void set_up(void)
 {
-    const char *directory = getenv("BIN");
-    char *path = directory == NULL ? NULL : realpath(directory, NULL);
-
-    ck_assert_msg(path != NULL, "BIN names the directory of the programs");
-    snprintf(beamc, sizeof(beamc), "%s/beamc", path);
-    free(path);
+    test_program(beamc, sizeof(beamc), "beamc");
     scratch_setup();
 }
 
