@@ -91,6 +91,11 @@ void exec_put_in(exec_kit *kit, const char *source, const beamc_type *type, cons
                  beamc_timestamp timestamp, const beamc_interval_window *windows, size_t count);
 /* Adds bytes as they are. */
 void exec_put_bytes(exec_kit *kit, const char *source, const void *bytes, size_t size);
+/* How an element begins whose time is the earliest: in the global window, without a pane. */
+#define EXEC_HEAD "\x7f\xdf\x3b\x64\x5a\x1c\xac\x09\0\0\0\1\x0f"
+/* Adds such an element with a literal for its value. */
+#define exec_put_literal(kit, source, value)                                                       \
+    exec_put_bytes(kit, source, EXEC_HEAD value, sizeof(EXEC_HEAD value) - 1)
 /* Adds a group whose values lie one after the other; the source then gives groups. */
 void exec_put_group(exec_kit *kit, const char *source, const beamc_type *key_type, const void *key,
                     const beamc_type *value_type, const void *values, size_t count,

@@ -8,8 +8,6 @@
 #include <check.h>
 #include <stdio.h>
 
-#define MIN               "\x7f\xdf\x3b\x64\x5a\x1c\xac\x09"
-#define GLOBAL_HEAD       MIN "\0\0\0\1\x0f" /* of an element in the global window */
 #define W60_120           "\x80\0\0\0\0\1\xd4\xc0\xe0\xd4\3" /* [60 s, 120 s) */
 #define WINDOW(end, span) "\x80\0\0\0\0\0\0" end span
 
@@ -60,6 +58,12 @@ static void connect(exec_kit *kit, const char *in, const char *out)
     exec_sink(kit, "out", "p1");
 }
 
+/* KVs: a nonce, which is bytes, and the value that is asked about or given. */
+static void connect_values(exec_kit *kit, const char *in, const char *out)
+{
+    connect(kit, kv(kit, leaf(kit, BYTES), in), kv(kit, leaf(kit, BYTES), out));
+}
+
 static ProtobufCBinaryData packed(exec_kit *kit, const PB(FunctionSpec) * spec)
 {
     ProtobufCBinaryData bytes = { pb(function_spec__get_packed_size)(spec), NULL };
@@ -92,7 +96,7 @@ static void set_mapping(exec_kit *kit, beamc_windowing side)
 
 static const ProtobufCBinaryData nothing = { 0, NULL };
 
-#define PUT(kit, bytes) exec_put_bytes(kit, "in", bytes, sizeof(bytes) - 1)
+#define PUT(kit, value) exec_put_literal(kit, "in", value)
 
 /* ---- to_string ------------------------------------------------------------------------------- */
 
@@ -114,10 +118,9 @@ START_TEST(elements_become_text)
     exec_kit *kit = kit_with(BEAMC_URN_TO_STRING);
     char expected[64];
 
-    connect(kit, kv(kit, leaf(kit, BYTES), prefixed(kit, leaf(kit, cases[_i].urn))),
-            kv(kit, leaf(kit, BYTES), prefixed(kit, leaf(kit, STRING))));
-    char element[64] = GLOBAL_HEAD "\2\0n";
-    size_t at = sizeof(GLOBAL_HEAD "\2\0n") - 1;
+    connect_values(kit, prefixed(kit, leaf(kit, cases[_i].urn)), prefixed(kit, leaf(kit, STRING)));
+    char element[64] = EXEC_HEAD "\2\0n";
+    size_t at = sizeof(EXEC_HEAD "\2\0n") - 1;
     /* The inner encoding is the last in its prefix, so text and bytes have no size of their own. */
     bool sized = strcmp(cases[_i].urn, STRING) == 0 || strcmp(cases[_i].urn, BYTES) == 0;
     size_t size = cases[_i].size - sized;
@@ -136,9 +139,9 @@ START_TEST(whole_structures_become_text)
     const char *inner =
         kv(kit, leaf(kit, STRING), iterable(kit, leaf(kit, BEAMC_URN_CODER_VARINT)));
 
-    connect(kit, kv(kit, leaf(kit, BYTES), inner), kv(kit, leaf(kit, BYTES), leaf(kit, STRING)));
-    PUT(kit, GLOBAL_HEAD "\1x\1k\0\0\0\2\5\xac\2");
-    PUT(kit, GLOBAL_HEAD "\1y\0\0\0\0\0");
+    connect_values(kit, inner, leaf(kit, STRING));
+    PUT(kit, "\1x\1k\0\0\0\2\5\xac\2");
+    PUT(kit, "\1y\0\0\0\0\0");
     exec_check(kit, "out", "(x, (k, [5, 300]))\n(y, (, []))\n");
     exec_kit_free(kit);
 }
@@ -148,8 +151,7 @@ START_TEST(text_goes_into_strings_only)
 {
     exec_kit *kit = kit_with(BEAMC_URN_TO_STRING);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, BYTES)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, BYTES)));
+    connect_values(kit, leaf(kit, BYTES), leaf(kit, BYTES));
     exec_check_error(kit, BEAMC_ETYPE,
                      "transform asked: it gives string, but its output has bytes");
     exec_kit_free(kit);
@@ -176,11 +178,10 @@ START_TEST(windows_are_mapped)
     };
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)));
+    connect_values(kit, leaf(kit, INTERVAL), leaf(kit, INTERVAL));
     set_mapping(kit, cases[_i].side);
-    PUT(kit, GLOBAL_HEAD "\1n" W60_120);
-    PUT(kit, GLOBAL_HEAD "\0" WINDOW("\x0a", "\x0a"));
+    PUT(kit, "\1n" W60_120);
+    PUT(kit, "\0" WINDOW("\x0a", "\x0a"));
     exec_check(kit, "out", cases[_i].expected);
     exec_kit_free(kit);
 }
@@ -190,10 +191,9 @@ START_TEST(windows_map_to_the_global_one)
 {
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, GLOBAL)));
+    connect_values(kit, leaf(kit, INTERVAL), leaf(kit, GLOBAL));
     set_spec(kit, BEAMC_URN_WINDOW_MAPPING_FN_GLOBAL, nothing);
-    PUT(kit, GLOBAL_HEAD "\1n" W60_120);
+    PUT(kit, "\1n" W60_120);
     exec_check(kit, "out", "(n, global)\n");
     exec_kit_free(kit);
 }
@@ -203,10 +203,9 @@ START_TEST(the_global_window_maps_to_the_last_one)
 {
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, GLOBAL)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)));
+    connect_values(kit, leaf(kit, GLOBAL), leaf(kit, INTERVAL));
     set_mapping(kit, beamc_fixed_windows(1000));
-    PUT(kit, GLOBAL_HEAD "\1n");
+    PUT(kit, "\1n");
     exec_check(kit, "out",
                "(n, [294247-01-09T04:00:54.000Z, 294247-01-09T04:00:54.776Z))\n");
     exec_kit_free(kit);
@@ -220,9 +219,9 @@ START_TEST(custom_windows_are_mapped_by_their_last_timestamp)
     const char *custom =
         exec_coder_of(kit, BEAMC_URN_CODER_CUSTOM_WINDOW, prefixed(kit, leaf(kit, BYTES)), NULL);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), custom), kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)));
+    connect_values(kit, custom, leaf(kit, INTERVAL));
     set_mapping(kit, beamc_fixed_windows(10));
-    PUT(kit, GLOBAL_HEAD "\1n" WINDOW("\x19", "\3abc"));
+    PUT(kit, "\1n" WINDOW("\x19", "\3abc"));
     exec_check(kit, "out", "(n, " IN_MS("20", "30") ")\n");
     exec_kit_free(kit);
 }
@@ -237,14 +236,14 @@ START_TEST(the_same_window_may_be_of_any_kind)
     const char *coder = leaf(kit, urns[_i]);
     const char *window = _i == 2 ? prefixed(kit, coder) : coder;
 
-    connect(kit, kv(kit, leaf(kit, BYTES), window), kv(kit, leaf(kit, BYTES), window));
+    connect_values(kit, window, window);
     set_spec(kit, BEAMC_URN_WINDOW_MAPPING_FN_IDENTITY, nothing);
     if (_i == 0)
-        PUT(kit, GLOBAL_HEAD "\1n" W60_120);
+        PUT(kit, "\1n" W60_120);
     else if (_i == 1)
-        PUT(kit, GLOBAL_HEAD "\1n");
+        PUT(kit, "\1n");
     else
-        PUT(kit, GLOBAL_HEAD "\1n\1w");
+        PUT(kit, "\1n\1w");
     exec_check(kit, "out", expected[_i]);
     exec_kit_free(kit);
 }
@@ -254,11 +253,10 @@ START_TEST(a_window_may_belong_to_none)
 {
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)));
+    connect_values(kit, leaf(kit, INTERVAL), leaf(kit, INTERVAL));
     set_mapping(kit, beamc_sliding_windows(5, 10));
-    PUT(kit, GLOBAL_HEAD "\1n" WINDOW("\x05", "\5"));   /* up to 4: in [0, 5) */
-    PUT(kit, GLOBAL_HEAD "\1n" WINDOW("\x0a", "\x0a")); /* up to 9: between two */
+    PUT(kit, "\1n" WINDOW("\x05", "\5"));   /* up to 4: in [0, 5) */
+    PUT(kit, "\1n" WINDOW("\x0a", "\x0a")); /* up to 9: between two */
     exec_check_error(kit, BEAMC_ENOENT,
                      "transform asked: element 2: no window of the side input holds");
     exec_kit_free(kit);
@@ -270,8 +268,7 @@ START_TEST(a_mapping_must_be_one_that_is_known)
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
     PB(FunctionSpec) fn = PBK(FUNCTION_SPEC__INIT);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)));
+    connect_values(kit, leaf(kit, INTERVAL), leaf(kit, INTERVAL));
     exec_check_error(kit, BEAMC_EUNSUPPORTED,
                      "transform asked: a mapping without a URN is another SDK's window mapping");
     set_spec(kit, "beam:window_mapping_fn:pickled_python:v1", nothing);
@@ -315,8 +312,7 @@ START_TEST(windows_must_be_those_of_the_mapping)
     };
     exec_kit *kit = kit_with(BEAMC_URN_MAP_WINDOWS);
 
-    connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, cases[_i].from)),
-            kv(kit, leaf(kit, BYTES), leaf(kit, cases[_i].to)));
+    connect_values(kit, leaf(kit, cases[_i].from), leaf(kit, cases[_i].to));
     if (cases[_i].mapping == NULL)
         set_mapping(kit, beamc_fixed_windows(10));
     else
@@ -348,12 +344,12 @@ START_TEST(sessions_merge_where_they_overlap)
     exec_kit *kit = merge_kit(beamc_session_windows(10), INTERVAL, false);
 
     /* [5,15) [40,50) [0,10) [50,60): the last two touch, which is not overlapping */
-    PUT(kit, GLOBAL_HEAD "\1a\0\0\0\4" WINDOW("\x0f", "\x0a") WINDOW("\x32", "\x0a")
+    PUT(kit, "\1a\0\0\0\4" WINDOW("\x0f", "\x0a") WINDOW("\x32", "\x0a")
                  WINDOW("\x0a", "\x0a") WINDOW("\x3c", "\x0a"));
     /* in blocks: [5,15) | [14,20) [0,99) */
-    PUT(kit, GLOBAL_HEAD "\1b\xff\xff\xff\xff\1" WINDOW("\x0f", "\x0a") "\2" WINDOW("\x14", "\6")
+    PUT(kit, "\1b\xff\xff\xff\xff\1" WINDOW("\x0f", "\x0a") "\2" WINDOW("\x14", "\6")
                  WINDOW("\x63", "\x63") "\0");
-    PUT(kit, GLOBAL_HEAD "\1c\0\0\0\0");
+    PUT(kit, "\1c\0\0\0\0");
     exec_check(kit, "out",
                "(a, ([" IN_MS("40", "50") ", " IN_MS("50", "60") "], "
                    "[(" IN_MS("00", "15") ", [" IN_MS("00", "10") ", " IN_MS("05", "15") "])]))\n"
@@ -368,7 +364,7 @@ START_TEST(a_window_twice_is_one)
 {
     exec_kit *kit = merge_kit(beamc_session_windows(10), INTERVAL, false);
 
-    PUT(kit, GLOBAL_HEAD "\1a\0\0\0\3" WINDOW("\x0f", "\x0a") WINDOW("\x32", "\x0a")
+    PUT(kit, "\1a\0\0\0\3" WINDOW("\x0f", "\x0a") WINDOW("\x32", "\x0a")
                  WINDOW("\x0f", "\x0a"));
     exec_check(kit, "out",
                "(a, ([" IN_MS("05", "15") ", " IN_MS("40", "50") "], []))\n");
@@ -380,7 +376,7 @@ START_TEST(windows_behind_prefixes_merge)
 {
     exec_kit *kit = merge_kit(beamc_session_windows(10), INTERVAL, true);
 
-    PUT(kit, GLOBAL_HEAD "\1a\0\0\0\3\x09" WINDOW("\x0f", "\x0a") "\x09"
+    PUT(kit, "\1a\0\0\0\3\x09" WINDOW("\x0f", "\x0a") "\x09"
                  WINDOW("\x32", "\x0a") "\x09" WINDOW("\x0a", "\x0a"));
     exec_check(kit, "out",
                "(a, ([" IN_MS("40", "50") "], "
@@ -396,8 +392,8 @@ START_TEST(many_windows_merge)
     beamc_buffer element;
 
     beamc_buffer_init(&element);
-    beamc_buffer_append(&element, GLOBAL_HEAD "\1a\0\0\x13\x88",
-                        sizeof(GLOBAL_HEAD "\1a\0\0\0\0") - 1);
+    beamc_buffer_append(&element, EXEC_HEAD "\1a\0\0\x13\x88",
+                        sizeof(EXEC_HEAD "\1a\0\0\0\0") - 1);
     for (int64_t i = COUNT; i-- > 0;) {
         uint8_t window[BEAMC__WINDOW_SIZE_MAX];
         /* pairs that overlap: [0,10) [5,15), [20,30) [25,35), ... */
@@ -428,9 +424,9 @@ START_TEST(windows_that_do_not_merge_stay)
         merge_kit(_i == 0 ? beamc_fixed_windows(10) : beamc_global_windows(), urns[_i], false);
 
     if (_i == 0)
-        PUT(kit, GLOBAL_HEAD "\1a\0\0\0\2" WINDOW("\x0a", "\x0a") WINDOW("\x0f", "\x0a"));
+        PUT(kit, "\1a\0\0\0\2" WINDOW("\x0a", "\x0a") WINDOW("\x0f", "\x0a"));
     else
-        PUT(kit, GLOBAL_HEAD "\1a\0\0\0\1");
+        PUT(kit, "\1a\0\0\0\1");
     exec_check(kit, "out",
                _i == 0 ? "(a, ([" IN_MS("00", "10") ", " IN_MS("05", "15") "], []))\n"
                        : "(a, ([global], []))\n");
@@ -514,14 +510,13 @@ START_TEST(every_allocation_may_fail)
                             : kit_with(all[_i]);
 
     if (_i < 2)
-        connect(kit, kv(kit, leaf(kit, BYTES), leaf(kit, INTERVAL)),
-                kv(kit, leaf(kit, BYTES), leaf(kit, _i == 0 ? STRING : INTERVAL)));
+        connect_values(kit, leaf(kit, INTERVAL), leaf(kit, _i == 0 ? STRING : INTERVAL));
     if (_i == 1)
         set_mapping(kit, beamc_fixed_windows(60000));
     if (_i < 2)
-        PUT(kit, GLOBAL_HEAD "\1n" W60_120);
+        PUT(kit, "\1n" W60_120);
     else
-        PUT(kit, GLOBAL_HEAD "\1n\0\0\0\2" W60_120 W60_120);
+        PUT(kit, "\1n\0\0\0\2" W60_120 W60_120);
     exec_fail_allocations(kit, 6);
     exec_kit_free(kit);
 }

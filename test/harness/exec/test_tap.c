@@ -5,7 +5,6 @@
 #include "proto/urns.h"
 #include <check.h>
 
-#define HEAD "\x7f\xdf\x3b\x64\x5a\x1c\xac\x09\0\0\0\1\x0f"
 #define TOKEN "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\3tok" /* instead of another block */
 
 BEAMC_ITERABLE(tap_numbers, int64)
@@ -48,7 +47,7 @@ static void connect(const char *coder)
     exec_source(kit, "in", "p0");
 }
 
-#define PUT(bytes) exec_put_bytes(kit, "in", HEAD bytes, sizeof(HEAD bytes) - 1)
+#define PUT(value) exec_put_literal(kit, "in", value)
 
 /* Runs, and checks that the one sample of @id is @expected; no data: that there is none. */
 static void check_sample(const char *id, const void *expected, size_t size)
@@ -85,8 +84,8 @@ START_TEST(small_iterables_are_sampled_whole)
 
     begin();
     connect_groups(iterables[_i % 2]);
-    char element[64] = HEAD;
-    size_t head = sizeof(HEAD) - 1;
+    char element[64] = EXEC_HEAD;
+    size_t head = sizeof(EXEC_HEAD) - 1;
     memcpy(element + head, cases[_i / 2], sizes[_i / 2]);
     exec_put_bytes(kit, "in", element, head + sizes[_i / 2]);
     exec_ok(exec_run(kit));
@@ -146,7 +145,7 @@ START_TEST(large_iterables_are_cut)
                of(BEAMC_URN_CODER_ITERABLE, leaf(BEAMC_URN_CODER_BOOL), NULL),
                of(BEAMC_URN_CODER_ITERABLE, leaf(BEAMC_URN_CODER_VARINT), NULL)));
     beamc_buffer_init(&bytes);
-    beamc_buffer_append(&bytes, HEAD "\0\0\0\1\1", sizeof(HEAD "\0\0\0\1\1") - 1);
+    beamc_buffer_append(&bytes, EXEC_HEAD "\0\0\0\1\1", sizeof(EXEC_HEAD "\0\0\0\1\1") - 1);
     if (blocks) {
         beamc_buffer_append(&bytes, "\xff\xff\xff\xff", 4);
         for (int i = 0; i < VALUES / 2; i++)

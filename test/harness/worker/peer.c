@@ -750,14 +750,13 @@ const char *fn_peer_failed(fn_peer *peer, const char *instruction, const char *p
 
 /* ---- data ------------------------------------------------------------------------------------ */
 
-/* The earliest time, the global window, no pane. */
-static const uint8_t head[] = { 0x7f, 0xdf, 0x3b, 0x64, 0x5a, 0x1c, 0xac, 0x08, 0, 0, 0, 1, 0x0f };
+enum { HEAD_SIZE = sizeof(EXEC_HEAD) - 1 };
 
 void fn_element(beamc_buffer *out, const char *text, size_t size)
 {
     beamc_string value = { text, size };
 
-    beamc_buffer_append(out, head, sizeof(head));
+    beamc_buffer_append(out, EXEC_HEAD, HEAD_SIZE);
     ck_assert_int_eq(beamc_encode(BEAMC_TYPE(string), &value, true, out), BEAMC_OK);
     need(!beamc_buffer_failed(out));
 }
@@ -823,8 +822,8 @@ const char *fn_peer_lines(fn_peer *peer, const char *instruction, const char *si
     char *to = output->lines = malloc(output->bytes.size + 1);
     need(to != NULL);
     while (in.at < in.end) {
-        ck_assert_uint_gt(beamc_reader_left(&in), sizeof(head));
-        in.at += sizeof(head);
+        ck_assert_uint_gt(beamc_reader_left(&in), HEAD_SIZE);
+        in.at += HEAD_SIZE;
         ck_assert_int_eq(beamc__size_decode(&in, &size), BEAMC_OK);
         ck_assert_uint_ge(beamc_reader_left(&in), size);
         memcpy(to, in.at, size);
