@@ -347,7 +347,7 @@ static const struct {
     { BEAMC_URN_COMBINE_GROUPED_VALUES, op_grouped },
 };
 
-/* The main input: of a ParDo the one that is no side input (beam-facts: exactly one remains). */
+/* The main input: of a ParDo the one that is no side input (exactly one remains). */
 static beamc_error *main_input(beamc__plan *plan, const PB(PTransform) *transform,
                                const PB(ParDoPayload) *par_do, const beamc__node **out)
 {

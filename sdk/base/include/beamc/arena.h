@@ -25,6 +25,7 @@ typedef struct {
 
 /** NULL if there is no memory. */
 BEAMC_API BEAMC_MUST_USE beamc_arena *beamc_arena_new(void);
+/** Ends everything.  Accepts NULL. */
 BEAMC_API void beamc_arena_free(beamc_arena *arena);
 
 /** @size bytes aligned for any type, not cleared; size 0 gives a valid pointer.  NULL: no memory. */
@@ -33,7 +34,7 @@ BEAMC_API void *beamc_arena_alloc(beamc_arena *arena, size_t size);
 /** Cleared, for @count things of @size; NULL also when their product overflows. */
 BEAMC_API void *beamc_arena_calloc(beamc_arena *arena, size_t count, size_t size);
 
-/** A copy of @size bytes. */
+/** A copy of @size bytes.  As all that follow: NULL without memory. */
 BEAMC_API void *beamc_arena_memdup(beamc_arena *arena, const void *bytes, size_t size);
 
 /** A copy of a string, or of its first @size bytes, ended by NUL. */
@@ -43,6 +44,7 @@ BEAMC_API char *beamc_arena_strndup(beamc_arena *arena, const char *bytes, size_
 /** A formatted string, ended by NUL. */
 BEAMC_API char *beamc_arena_printf(beamc_arena *arena, const char *format, ...) BEAMC_PRINTF(2, 3);
 
+/** Where it stands now. */
 BEAMC_API beamc_arena_mark beamc_arena_save(const beamc_arena *arena);
 /** Ends everything allocated since @mark; blocks are kept for reuse. */
 BEAMC_API void beamc_arena_rewind(beamc_arena *arena, beamc_arena_mark mark);

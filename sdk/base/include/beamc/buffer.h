@@ -25,12 +25,14 @@ typedef struct {
     const uint8_t *end;
 } beamc_reader;
 
+/** A reader of @size bytes, borrowed. */
 static inline beamc_reader beamc_reader_of(const void *bytes, size_t size)
 {
     beamc_reader reader = { (const uint8_t *)bytes, (const uint8_t *)bytes + size };
     return reader;
 }
 
+/** How many bytes are still to be read. */
 static inline size_t beamc_reader_left(const beamc_reader *reader)
 {
     return (size_t)(reader->end - reader->at);
@@ -64,6 +66,7 @@ static inline uint8_t *beamc_buffer_reserve(beamc_buffer *buffer, size_t more)
     return buffer->data + buffer->size;
 }
 
+/** Appends @size bytes, one byte, a string without its NUL. */
 static inline void beamc_buffer_append(beamc_buffer *buffer, const void *bytes, size_t size)
 {
     uint8_t *to = beamc_buffer_reserve(buffer, size);
@@ -87,9 +90,11 @@ static inline void beamc_buffer_append_string(beamc_buffer *buffer, const char *
     beamc_buffer_append(buffer, string, strlen(string));
 }
 
+/** Appends text as printf writes it, without a NUL that counts. */
 BEAMC_API void beamc_buffer_printf(beamc_buffer *buffer, const char *format, ...)
     BEAMC_PRINTF(2, 3);
 
+/** Whether an allocation failed since the buffer was made or cleared. */
 static inline bool beamc_buffer_failed(const beamc_buffer *buffer)
 {
     return buffer->failed;

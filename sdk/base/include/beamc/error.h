@@ -71,7 +71,8 @@ BEAMC_API BEAMC_MUST_USE beamc_error *beamc_error_wrap(beamc_error *take_cause, 
 /** The shared out-of-memory error. */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_error_nomem(void);
 
-/** An error for a failed system call: "@what: No such file or directory".  @errnum as errno. */
+/** An error for a failed system call: the formatted text and what @errnum (as errno) means, such as
+ *  "a.txt: No such file or directory". */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_error_system(int errnum, const char *format, ...)
     BEAMC_PRINTF(2, 3);
 
@@ -81,7 +82,7 @@ BEAMC_API void beamc_error_free(beamc_error *error);
 /** BEAMC_OK for NULL. */
 BEAMC_API beamc_code beamc_error_code(const beamc_error *error);
 
-/** This level's own message, without its cause; borrowed from @error. */
+/** This level's own message, without its cause; borrowed from @error.  "ok" for NULL. */
 BEAMC_API const char *beamc_error_message(const beamc_error *error);
 
 /** The error that caused this one, borrowed; NULL if none. */
@@ -91,10 +92,10 @@ BEAMC_API const beamc_error *beamc_error_cause(const beamc_error *error);
  *  by NUL when @size > 0; answers the length of the whole. */
 BEAMC_API size_t beamc_error_print(const beamc_error *error, char *out, size_t size);
 
-/** The fixed text of a code, e.g. "input ends too early". */
+/** The fixed text of a code, e.g. "input ends too early"; "unknown code" for other numbers. */
 BEAMC_API const char *beamc_code_text(int code);
 
-/** The name of a code, e.g. "ESHORT". */
+/** The name of a code, e.g. "ESHORT"; "UNKNOWN" for other numbers. */
 BEAMC_API const char *beamc_code_name(int code);
 
 /** Returns from the calling function with the error of @expression, if it has one. */

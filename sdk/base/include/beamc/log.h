@@ -61,6 +61,7 @@ static inline beamc_log_field beamc_log_text(const char *name, const char *text)
     return beamc_log_text_of(name, text, strlen(text));
 }
 
+/** Numbers and truths. */
 static inline beamc_log_field beamc_log_int64(const char *name, int64_t value)
 {
     beamc_log_field field = beamc_log_text_of(name, NULL, 0);
@@ -87,6 +88,7 @@ static inline beamc_log_field beamc_log_boolean(const char *name, bool value)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
+/* What a sink is given. */
 typedef struct {
     beamc_log_level level;
     int64_t time_ms;         /* since the epoch */
@@ -131,14 +133,17 @@ typedef struct beamc_log_files beamc_log_files;
 
 /* ---- logging --------------------------------------------------------------------------------- */
 
+/* Where entries go, and what all of them say; borrowed. */
 typedef struct {
-    const beamc_log_sink *sink; /* borrowed; NULL drops everything */
+    const beamc_log_sink *sink; /* NULL drops everything */
     beamc_log_level level;      /* entries below this are dropped */
-    const char *instruction;
-    const char *transform;
+    const char *instruction;    /* of the entries; NULL: none */
+    const char *transform;      /* likewise */
     const beamc_log_files *files; /* a second look at what passed the level; NULL: none */
 } beamc_log_target;
 
+/** What the macros below call once @target's level lets them: writes an entry with the time of day.  A
+ *  message that there is no memory for is cut.  Any thread. */
 BEAMC_API void beamc_log_write(const beamc_log_target *target, beamc_log_level level,
                                const char *file, int line, const char *format, ...)
     BEAMC_PRINTF(5, 6);

@@ -171,6 +171,7 @@ struct beamc_context {
     const beamc_context_ops *ops; /* what the harness answers; private */
 };
 
+/* The error of a value of @size bytes that the output does not take, or of an output that is none. */
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_refused(beamc_context *ctx, size_t output,
                                                          size_t size);
 
@@ -217,6 +218,7 @@ BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emit_windowed(beamc_context *ctx, si
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_emitf(beamc_context *ctx, const char *format, ...)
     BEAMC_PRINTF(2, 3);
 
+/** The element's event time. */
 static inline beamc_timestamp beamc_context_timestamp(const beamc_context *ctx)
 {
     return ctx->info->timestamp;
@@ -229,6 +231,7 @@ static inline bool beamc_context_window(const beamc_context *ctx, beamc_interval
     return ctx->info->windows_size > 0 && beamc_element_next_interval(ctx->info, &at, window);
 }
 
+/** The element's pane: which firing of its window it is from. */
 static inline beamc_pane beamc_context_pane(const beamc_context *ctx)
 {
     return beamc_element_pane(ctx->info);
@@ -261,6 +264,7 @@ static inline void *beamc_alloc(beamc_context *ctx, size_t size)
 #define beamc_log_fields(ctx, level, message, ...)                                                 \
     beamc_log_fields_to((ctx)->log, (level), (message), __VA_ARGS__)
 
+/** A field with a string, borrowed. */
 static inline beamc_log_field beamc_log_string(const char *name, beamc_string value)
 {
     return beamc_log_text_of(name, value.data, value.size);

@@ -38,7 +38,10 @@ typedef struct {
 struct beamc_context;
 
 /* From a DoFn's functions, with its context.  A metric of another kind than the call's, and no
- * memory, are remembered and fail the bundle.  Bundle thread. */
+ * memory, are remembered and fail the bundle.  Bundle thread.
+ *
+ * Adds @more to a counter, counts @value in a distribution, sets a gauge to @value (of several bundles
+ * the latest counts), adds @value (copied) to a set. */
 BEAMC_API void beamc_counter_add(struct beamc_context *ctx, const beamc_metric *metric,
                                  int64_t more);
 BEAMC_API void beamc_distribution_update(struct beamc_context *ctx, const beamc_metric *metric,

@@ -77,7 +77,8 @@ BEAMC_API const char *beamc_option_or(const beamc_options *options, const char *
 /** True if the command line gives it. */
 BEAMC_API bool beamc_option_given(const beamc_options *options, const char *name);
 
-/** The value read as a number, true or false, bytes, or milliseconds. */
+/** The value read as a number, true or false, bytes, or milliseconds; the fallback if it is not given
+ *  and has no default, or cannot be read so, which is an error. */
 BEAMC_API int64_t beamc_option_int64(const beamc_options *options, const char *name,
                                      int64_t fallback);
 BEAMC_API double beamc_option_double(const beamc_options *options, const char *name,
@@ -88,7 +89,7 @@ BEAMC_API uint64_t beamc_option_size(const beamc_options *options, const char *n
 BEAMC_API int64_t beamc_option_duration(const beamc_options *options, const char *name,
                                         int64_t fallback_ms);
 
-/** The values of a list; NULL past its end. */
+/** How many values a list has, and each of them, borrowed from @options; NULL past its end. */
 BEAMC_API size_t beamc_option_count(const beamc_options *options, const char *name);
 BEAMC_API const char *beamc_option_value(const beamc_options *options, const char *name,
                                          size_t index);

@@ -43,6 +43,7 @@ static inline beamc_location beamc_location_of(const char *file, int line)
  *  is not among them or the library's own is refused when it is used. */
 BEAMC_API BEAMC_MUST_USE beamc_pipeline *
 beamc_pipeline_new(const beamc_function *const *functions, size_t count);
+/** Accepts NULL. */
 BEAMC_API void beamc_pipeline_free(beamc_pipeline *pipeline);
 
 /* The program's registered functions (see BEAMC_REGISTER). */
@@ -61,9 +62,9 @@ BEAMC_API void beamc_pipeline_fail(beamc_pipeline *pipeline, beamc_location at,
 /** Memory that lives as long as the pipeline; for types and configurations of composites. */
 BEAMC_API beamc_arena *beamc_pipeline_arena(beamc_pipeline *pipeline);
 
-/** Calls @fn with @arg whenever a run of the pipeline from this process is over, for better or worse:
- *  to put away what the run leaves behind.  Last given, first called.  @arg lives as long as the
- *  pipeline. */
+/** Calls @fn with @arg once, when the next run of the pipeline from this process is over, for better
+ *  or worse: to put away what the run leaves behind.  Last given, first called, by the thread that
+ *  runs the pipeline.  @arg lives as long as the pipeline. */
 BEAMC_API void beamc_pipeline_on_end(beamc_pipeline *pipeline,
                                      void (*fn)(void *arg, bool succeeded), void *arg);
 
@@ -71,7 +72,7 @@ BEAMC_API void beamc_pipeline_on_end(beamc_pipeline *pipeline,
 BEAMC_API BEAMC_MUST_USE beamc_error *beamc_pipeline_serialize(beamc_pipeline *pipeline,
                                                                beamc_buffer *out);
 
-/** The element type and windowing of a PCollection; NULL after an error. */
+/** The element type and windowing of a PCollection; NULL and the global window after an error. */
 BEAMC_API const beamc_type *beamc_pcollection_type(beamc_pcollection in);
 BEAMC_API beamc_windowing beamc_pcollection_windowing(beamc_pcollection in);
 
@@ -89,7 +90,7 @@ typedef struct {
     size_t payload_size;
     void (*display)(const void *config, beamc_display *display); /* may be NULL */
     const void *config;                                          /* for display */
-    /* resource hints for all within; 0 or NULL: none (section A13: URNs beam:resources:*) */
+    /* resource hints for all within (Beam's URNs beam:resources:*); 0 or NULL: none */
     uint64_t min_ram_bytes;
     uint32_t cpu_count;
     const char *accelerator; /* "type:<t>;count:<n>;<options>" */

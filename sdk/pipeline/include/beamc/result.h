@@ -30,7 +30,7 @@ typedef struct {
 /** Accepts NULL. */
 BEAMC_API void beamc_result_free(beamc_result *result);
 
-/* Borrowed from the result; in order of transform and name. */
+/* Borrowed from the result; in order of transform and name.  NULL past the last. */
 BEAMC_API size_t beamc_result_metric_count(const beamc_result *result);
 BEAMC_API const beamc_metric_value *beamc_result_metric(const beamc_result *result, size_t index);
 BEAMC_API size_t beamc_result_pcollection_count(const beamc_result *result);

@@ -11,7 +11,8 @@
  *     beamc_partition(parts, 2, numbers, &by_sign);
  *
  * Each macro makes the const DoFn table of that name.  In the body are `element` (a pointer to the
- * element) and `ctx`, as in a DoFn's.  These bodies cannot fail: what can is a BEAMC_DOFN. */
+ * element) and `ctx`, as in a DoFn's.  These bodies cannot fail, but for that of a flat map, which is
+ * a DoFn's: what can is a BEAMC_DOFN. */
 #ifndef BEAMC_MAP_FUNCTIONS_H
 #define BEAMC_MAP_FUNCTIONS_H
 

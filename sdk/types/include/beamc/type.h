@@ -47,6 +47,7 @@ typedef struct {
     size_t size;
 } beamc_string;
 
+/* Any bytes. */
 typedef struct {
     const uint8_t *data;
     size_t size;
@@ -62,6 +63,7 @@ static inline beamc_string beamc_string_of(const char *text)
     return string;
 }
 
+/** The same bytes. */
 static inline bool beamc_string_equal(beamc_string a, beamc_string b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
@@ -170,7 +172,8 @@ typedef struct {
     size_t payload_size;
 } beamc_logical_type;
 
-/* A coder of one's own, for BEAMC_KIND_CUSTOM.  Leaf code: BEAMC_OK or a negative beamc_code. */
+/* A coder of one's own, for BEAMC_KIND_CUSTOM.  Leaf code: BEAMC_OK or a negative beamc_code.  Only
+ * compare and print may be NULL.  Any thread, several at once. */
 typedef struct {
     const char *urn; /* its coder's URN: private to the program, e.g. "beam:coder:myformat:v1" */
     /** Appends @value; when @nested it must be self-delimiting. */

@@ -27,7 +27,7 @@ typedef struct {
     int64_t size;   /* fixed, sliding: > 0; sessions: the gap, > 0 */
     int64_t period; /* sliding: > 0 */
     int64_t offset; /* fixed: [0, size); sliding: [0, period) */
-    int64_t allowed_lateness;
+    int64_t allowed_lateness; /* >= 0; for the runner: how late elements may be */
     beamc_output_time output_time;
 } beamc_windowing;
 
