@@ -3,7 +3,7 @@
 #include "test/harness/worker/fns.h"
 
 #include "proto/urns.h"
-#include "test/sdk/rpc/peer.h"
+#include "test/process.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,11 +2,9 @@
 #include "peer.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 peer the_peer;
 
@@ -610,40 +608,4 @@ const char *ask_failing(beamc__rpc_code *code, beamc__rpc_channel *channel, cons
     ck_assert_ptr_nonnull(error);
     beamc__rpc_message_unref(message);
     return error_text(error);
-}
-
-/* ---- what a process holds ---- */
-
-static int count_entries(const char *path)
-{
-    DIR *dir = opendir(path);
-    int count = 0;
-
-    ck_assert_ptr_nonnull(dir);
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count;
-}
-
-int count_threads(void)
-{
-    return count_entries("/proc/self/task");
-}
-
-int count_descriptors(void)
-{
-    return count_entries("/proc/self/fd");
-}
-
-void wait_for_few(int threads, int descriptors)
-{
-    uint64_t until = patience();
-
-    while (count_threads() > threads || count_descriptors() > descriptors) {
-        if (uv_hrtime() >= until)
-            ck_abort_msg("%d threads, not %d; %d descriptors, not %d", count_threads(), threads,
-                         count_descriptors(), descriptors);
-        uv_sleep(1);
-    }
 }

@@ -96,9 +96,4 @@ const char *error_text(beamc_error *take_error);
 /* Fails the test on an error. */
 void must(beamc_error *take_error);
 
-int count_threads(void);
-int count_descriptors(void);
-/* Waits until there are no more than that: the core's own threads end a moment after the library. */
-void wait_for_few(int threads, int descriptors);
-
 #endif

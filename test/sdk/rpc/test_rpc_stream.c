@@ -2,6 +2,7 @@
 /* Streams: order, flow control both ways, and every way to end. */
 #include "peer.h"
 
+#include "test/process.h"
 #include <check.h>
 #include <dirent.h>
 #include <signal.h>

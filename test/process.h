@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this process holds, for tests that nothing is left behind. */
+#ifndef BEAMC_TEST_PROCESS_H
+#define BEAMC_TEST_PROCESS_H
+
+int count_threads(void);
+int count_descriptors(void);
+
+/* Waits until there are no more than that: gRPC's own threads end a moment after the library. */
+void wait_for_few(int threads, int descriptors);
+
+#endif
