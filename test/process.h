@@ -6,7 +6,7 @@
 int count_threads(void);
 int count_descriptors(void);
 
-/* Waits until there are no more than that: gRPC's own threads end a moment after the library. */
+/* Waits until there are no more than that: a thread that was joined is there for a moment yet. */
 void wait_for_few(int threads, int descriptors);
 
 #endif
