@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <uv.h>
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 300000 };
 
 static int count_entries(const char *path)
 {

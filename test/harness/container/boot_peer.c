@@ -16,7 +16,7 @@
 #define FN_SERVICE "/org.apache.beam.model.fn_execution.v1."
 #define ARTIFACTS  "/org.apache.beam.model.job_management.v1.ArtifactRetrievalService/"
 
-enum { MOST = 1024, PATIENCE_MS = 60000 };
+enum { MOST = 1024, PATIENCE_MS = 300000 };
 
 struct boot_peer {
     beamc__rpc_queue *queue;

@@ -10,7 +10,7 @@
  *     boot_peer_send(peer, "i1");
  *     ck_assert_str_eq(boot_peer_answer(peer, "i1"), "why not");
  *
- * Whatever is waited for must come within a minute, or the test fails. */
+ * Whatever is waited for must come within some minutes, or the test fails. */
 #ifndef BEAMC_TEST_BOOT_PEER_H
 #define BEAMC_TEST_BOOT_PEER_H
 

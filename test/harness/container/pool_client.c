@@ -8,7 +8,7 @@
 
 #define POOL "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/"
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 300000 };
 
 struct pool_client {
     beamc__rpc_queue *queue;

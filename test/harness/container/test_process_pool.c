@@ -23,7 +23,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { PATIENCE_MS = 60000, LINE_SIZE = 4096 };
+enum { PATIENCE_MS = 300000, LINE_SIZE = 4096 };
 
 static beamc__process_pool *pool;
 static pool_client *client;

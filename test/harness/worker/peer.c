@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#define PATIENCE_MS 60000
+#define PATIENCE_MS 300000
 #define SEND_LIMIT ((size_t)64 << 20)
 #define MOST 4096 /* of anything that is recorded, but for */
 #define LOGS_MOST 65536

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <uv.h>
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 300000 };
 
 /* A runner's control service, which only counts who comes and goes. */
 static struct {

@@ -266,7 +266,7 @@ static long max_resident_kb(void)
 START_TEST(paused_readers_cost_no_memory)
 {
     const beamc__rpc_stream_options options = { .paused = true };
-    beamc__rpc_message *request = beamc__rpc_message_copy("8000 65536", 10);
+    beamc__rpc_message *request = beamc__rpc_message_copy("2500 65536", 10);
     long before = max_resident_kb();
 
     inbox_open(&box, the_peer.channel, "/test.Streams/Many", &options);
@@ -290,7 +290,7 @@ START_TEST(paused_readers_cost_no_memory)
     beamc__rpc_stream_resume(box.stream);
     inbox_wait_end(&box);
     ck_assert_msg(box.code == BEAMC__RPC_OK, "%s", box.text);
-    ck_assert_uint_eq(box.count, 8000);
+    ck_assert_uint_eq(box.count, 2500);
     inbox_close(&box);
 }
 END_TEST
