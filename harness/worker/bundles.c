@@ -315,7 +315,8 @@ static void release_nothing(void *ctx BEAMC_UNUSED)
 /* Puts the elements that came with the request where those of a data stream would be. */
 static beamc_error *take_embedded(bundle *of, const FN(Elements) *elements)
 {
-    if (elements == NULL || elements->n_data == 0)
+    of->is_embedded = elements != NULL; /* also if they are none: nothing else comes */
+    if (elements == NULL)
         return NULL;
     beamc__block *block = beamc__block_new(release_nothing, NULL);
     int rc = block == NULL ? BEAMC_ENOMEM : BEAMC_OK;
@@ -326,7 +327,6 @@ static beamc_error *take_embedded(bundle *of, const FN(Elements) *elements)
                               block, data->is_last);
     }
     beamc__block_unref(block);
-    of->is_embedded = true;
     return rc < 0 ? beamc_error_nomem() : NULL;
 }
 

@@ -292,10 +292,21 @@ START_TEST(elements_of_10_mb_go_through)
 }
 END_TEST
 
-static void process_embedded(const char *instruction, beamc_buffer *bytes, bool is_last)
+static void process_with(const char *instruction, FN(Elements) *elements)
 {
     FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
     FN(ProcessBundleRequest) process = FNK(PROCESS_BUNDLE_REQUEST__INIT);
+
+    process.process_bundle_descriptor_id = "d1";
+    process.elements = elements;
+    request.instruction_id = (char *)instruction;
+    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE);
+    request.process_bundle = &process;
+    fn_peer_send(runner, FN_CONTROL, &request);
+}
+
+static void process_embedded(const char *instruction, beamc_buffer *bytes, bool is_last)
+{
     FN(Elements) elements = FNK(ELEMENTS__INIT);
     FN(Elements__Data) data = FNK(ELEMENTS__DATA__INIT), end = data;
     FN(Elements__Data) *list[] = { &data, &end };
@@ -306,12 +317,7 @@ static void process_embedded(const char *instruction, beamc_buffer *bytes, bool 
     end.is_last = is_last;
     elements.data = list;
     elements.n_data = 2;
-    process.process_bundle_descriptor_id = "d1";
-    process.elements = &elements;
-    request.instruction_id = (char *)instruction;
-    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE);
-    request.process_bundle = &process;
-    fn_peer_send(runner, FN_CONTROL, &request);
+    process_with(instruction, &elements);
 }
 
 START_TEST(elements_may_come_with_the_request)
@@ -334,6 +340,29 @@ START_TEST(elements_may_come_with_the_request)
     fn_peer_failed(runner, "i3", "no good: bad");
     beamc_buffer_dispose(&bytes);
     check_bundle("i4", "d1", "x", "x\n");
+    finish();
+}
+END_TEST
+
+/* Where the request has a place for them and nothing is in it, nothing will come by the stream either. */
+START_TEST(elements_that_come_with_the_request_are_all)
+{
+    FN(Elements) nothing = FNK(ELEMENTS__INIT), only_timers = nothing;
+    FN(Elements__Timers) timers = FNK(ELEMENTS__TIMERS__INIT);
+    FN(Elements__Timers) *list[] = { &timers };
+
+    timers.instruction_id = "i2";
+    timers.transform_id = "fn";
+    timers.is_last = true;
+    only_timers.timers = list;
+    only_timers.n_timers = 1;
+    begin();
+    worker_give(runner, "d1", worker_fn_echo);
+    process_with("i1", &nothing);
+    fn_peer_failed(runner, "i1", "the end of port in");
+    process_with("i2", &only_timers);
+    fn_peer_failed(runner, "i2", "the end of port in");
+    check_bundle("i3", "d1", "x", "x\n");
     finish();
 }
 END_TEST
@@ -658,6 +687,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, elements_may_come_before_the_bundle);
     tcase_add_test(tc, elements_come_in_any_number_of_messages);
     tcase_add_test(tc, elements_may_come_with_the_request);
+    tcase_add_test(tc, elements_that_come_with_the_request_are_all);
     tcase_add_test(tc, elements_may_go_with_the_answer);
     tcase_add_loop_test(tc, what_is_emitted_goes_when_there_is_enough, 0, 3);
     tcase_add_test(tc, what_is_emitted_may_have_to_go_soon);
