@@ -114,7 +114,7 @@ static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
             BEAMC_TRY(beamc__data_output_flush(&of->outputs[i]));
         BEAMC_TRY(beamc__inbox_take(of->inbox, self->transform_id, out, &input->block, &nudged));
     } while (nudged);
-    __atomic_store_n(&of->consuming, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&of->consuming, out->size > 0, __ATOMIC_RELAXED);
     return NULL;
 }
 

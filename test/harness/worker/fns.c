@@ -52,6 +52,7 @@ static uv_once_t gate_once = UV_ONCE_INIT;
 static uv_mutex_t gate_lock;
 static uv_cond_t gate_changed;
 static int gate_waiting;
+static int gate_admits; /* so many may pass though it is not open */
 static bool gate_open;
 
 static void make_gate(void)
@@ -65,6 +66,15 @@ void worker_gate_open(void)
     uv_once(&gate_once, make_gate);
     uv_mutex_lock(&gate_lock);
     gate_open = true;
+    uv_cond_broadcast(&gate_changed);
+    uv_mutex_unlock(&gate_lock);
+}
+
+void worker_gate_admit(void)
+{
+    uv_once(&gate_once, make_gate);
+    uv_mutex_lock(&gate_lock);
+    gate_admits++;
     uv_cond_broadcast(&gate_changed);
     uv_mutex_unlock(&gate_lock);
 }
@@ -84,9 +94,22 @@ static void pass_gate(void)
     uv_mutex_lock(&gate_lock);
     gate_waiting++;
     uv_cond_broadcast(&gate_changed);
-    while (!gate_open)
+    while (!gate_open && gate_admits == 0)
         uv_cond_wait(&gate_changed, &gate_lock);
+    if (!gate_open)
+        gate_admits--;
     uv_mutex_unlock(&gate_lock);
+}
+
+static beamc_error *pass_gate_at_end(beamc_context *ctx BEAMC_UNUSED)
+{
+    pass_gate();
+    return NULL;
+}
+
+BEAMC_DOFN_WITH(worker_late, string, string, .finish_bundle = pass_gate_at_end)
+{
+    return beamc_emit(ctx, element);
 }
 
 BEAMC_COUNTER(passed, "worker")
@@ -174,6 +197,7 @@ const beamc_dofn *const worker_fn_twice = &worker_twice;
 const beamc_dofn *const worker_fn_fail = &worker_fail;
 const beamc_dofn *const worker_fn_setup = &worker_setup;
 const beamc_dofn *const worker_fn_gate = &worker_gate;
+const beamc_dofn *const worker_fn_late = &worker_late;
 const beamc_dofn *const worker_fn_log = &worker_log;
 const beamc_dofn *const worker_fn_count = &worker_count;
 const beamc_dofn *const worker_fn_side = &worker_side;

@@ -117,6 +117,23 @@ START_TEST(progress_tells_whether_elements_are_waited_for)
 }
 END_TEST
 
+/* At the end of the bundle there are none left. */
+START_TEST(progress_tells_that_all_elements_are_consumed)
+{
+    begin();
+    worker_give(runner, "late", worker_fn_late);
+    fn_peer_process(runner, "i1", "late");
+    fn_peer_put(runner, "i1", "in", "a b");
+    worker_gate_wait(1);
+    const FN(ProcessBundleProgressResponse) *progress = ask_progress("ask1", "i1");
+    ck_assert(!progress->consuming_received_data);
+    ck_assert_int_eq(NUMBER(progress, read_index, "in"), 2);
+    worker_gate_open();
+    fn_peer_done(runner, "i1");
+    finish();
+}
+END_TEST
+
 /* ---- splits ---------------------------------------------------------------------------------- */
 
 static const FN(ProcessBundleSplitResponse) *ask_split(const char *id, const char *about,
@@ -296,6 +313,7 @@ Suite *suite_worker_progress(void)
 
     tcase_add_test(tc, progress_tells_how_far_a_bundle_is);
     tcase_add_test(tc, progress_tells_whether_elements_are_waited_for);
+    tcase_add_test(tc, progress_tells_that_all_elements_are_consumed);
     suite_add_tcase(suite, tc);
     tc = tcase_create("splits");
     tcase_add_loop_test(tc, bundles_are_split_at_every_point, 2, 6);
