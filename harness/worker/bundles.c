@@ -106,7 +106,6 @@ static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
 
     beamc__block_unref(input->block);
     input->block = NULL;
-    beamc__make_room(of->worker);
     __atomic_store_n(&of->consuming, false, __ATOMIC_RELAXED);
     do {
         nudged = false;
@@ -114,6 +113,8 @@ static beamc_error *next_chunk(beamc__input *self, beamc_bytes *out)
             BEAMC_TRY(beamc__data_output_flush(&of->outputs[i]));
         BEAMC_TRY(beamc__inbox_take(of->inbox, self->transform_id, out, &input->block, &nudged));
     } while (nudged);
+    /* Now, and not when these have been worked off: others may wait for what is behind. */
+    beamc__make_room(of->worker);
     __atomic_store_n(&of->consuming, out->size > 0, __ATOMIC_RELAXED);
     return NULL;
 }
@@ -361,6 +362,7 @@ void beamc__process_bundle(beamc__worker *worker, const FN(InstructionRequest) *
         if (error == NULL)
             return;
         beamc__instructions_end(worker->instructions, id);
+        beamc__make_room(worker);
         uv_mutex_lock(&worker->lock);
         worker->active--;
         uv_mutex_unlock(&worker->lock);

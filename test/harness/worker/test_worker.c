@@ -175,6 +175,42 @@ START_TEST(elements_of_busy_bundles_wait_outside)
 }
 END_TEST
 
+/* So much waits for a busy bundle that nothing more is read.  What it takes makes room for one that starves,
+ * though it works on that for long. */
+START_TEST(elements_that_are_taken_make_room)
+{
+    enum { MESSAGES = 32, SIZE = 8 << 20 };
+    beamc_buffer bytes;
+
+    begin();
+    worker_give(runner, "d1", worker_fn_gate);
+    fn_peer_process(runner, "busy", "d1");
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "wait", 4);
+    fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, false);
+    worker_gate_wait(1);
+    fn_peer_process(runner, "hungry", "d1");
+
+    char *text = calloc(1, SIZE);
+    fn_element(&bytes, text, SIZE); /* behind one that waits */
+    for (int i = 0; i < MESSAGES; i++)
+        fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, i == MESSAGES - 1);
+    fn_peer_put(runner, "hungry", "in", "small");
+    while (held_by_worker() < MESSAGES * SIZE)
+        ; /* it comes */
+    ck_assert(!fn_peer_has_response(runner, "hungry"));
+    worker_gate_admit();
+    fn_peer_done(runner, "hungry");
+    beamc_buffer_dispose(&bytes);
+    free(text);
+    beamc__worker_stop(worker); /* the rest is as above */
+    worker_gate_open();
+    exec_ok(beamc__worker_wait(worker));
+    beamc__worker_free(worker);
+    fn_peer_free(runner);
+}
+END_TEST
+
 /* Sends so many elements of 1 KB, and the mark of the end. */
 static void put_many(const char *instruction, int count)
 {
@@ -693,6 +729,7 @@ Suite *suite_worker(void)
     tcase_add_test(tc, what_is_emitted_may_have_to_go_soon);
     tcase_add_test(tc, bundles_may_wait_for_each_other);
     tcase_add_test(tc, elements_of_busy_bundles_wait_outside);
+    tcase_add_test(tc, elements_that_are_taken_make_room);
     tcase_add_test(tc, much_output_goes_in_few_messages);
     tcase_add_test(tc, bundles_are_answered_though_nobody_takes_their_elements);
     tcase_add_test(tc, bundles_run_64_at_a_time);
