@@ -151,6 +151,11 @@ static beamc_error *open_ports(bundle *of, const beamc__descriptor *from, ports 
     beamc_arena *arena = of->arena;
     beamc__state_client *client;
 
+    /* Those who do not offer it are not sent it; elements would come where nobody waits. */
+    if (*of->request->data_stream_id != '\0')
+        return beamc_error_new(BEAMC_EUNSUPPORTED,
+                               "elements are to come by data stream %s: named ones are not offered",
+                               of->request->data_stream_id);
     out->inputs = beamc_arena_calloc(arena, from->source_count, sizeof(*out->inputs));
     out->input_list = beamc_arena_calloc(arena, from->source_count, sizeof(*out->input_list));
     out->outputs = beamc_arena_calloc(arena, from->sink_count, sizeof(*out->outputs));
@@ -227,6 +232,29 @@ static beamc_error *finish_outputs(bundle *of, ports *opened, FN(ProcessBundleRe
     return NULL;
 }
 
+static bool is_source(const void *ctx, const char *transform_id)
+{
+    const beamc__descriptor *from = ctx;
+
+    for (size_t i = 0; i < from->source_count; i++) {
+        if (strcmp(from->sources[i].transform_id, transform_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What came for a port that is not there would be lost, and nobody would know. */
+static beamc_error *check_strays(const bundle *of, const beamc__descriptor *from)
+{
+    const char *stray = beamc__inbox_stray(of->inbox, is_source, from);
+
+    return stray == NULL ? NULL
+                         : beamc_error_new(BEAMC_ECORRUPT,
+                                           "the runner sent elements for transform %s, which is no "
+                                           "source of the descriptor",
+                                           stray);
+}
+
 static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *opened,
                              FN(ProcessBundleResponse) *response)
 {
@@ -250,6 +278,8 @@ static beamc_error *run_plan(bundle *of, const beamc__descriptor *from, ports *o
     if (metrics == NULL)
         return beamc_error_nomem();
     beamc_error *error = beamc__plan_pool_run(from->pool, &run, metrics);
+    if (error == NULL)
+        error = check_strays(of, from);
     if (error == NULL)
         error = beamc__bundle_state_finish(opened->state);
     if (error == NULL)

@@ -298,6 +298,21 @@ bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id)
     return has_end;
 }
 
+const char *beamc__inbox_stray(beamc__inbox *inbox,
+                               bool (*is_source)(const void *ctx, const char *transform_id),
+                               const void *ctx)
+{
+    const char *found = NULL;
+
+    uv_mutex_lock(&inbox->lock);
+    for (const source *each = inbox->sources; found == NULL && each != NULL; each = each->next) {
+        if (each->first != NULL && !is_source(ctx, each->transform_id))
+            found = each->transform_id;
+    }
+    uv_mutex_unlock(&inbox->lock);
+    return found;
+}
+
 void beamc__inbox_close(beamc__inbox *inbox, beamc_error *take_error)
 {
     uv_mutex_lock(&inbox->lock);

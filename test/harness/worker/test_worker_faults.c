@@ -328,11 +328,44 @@ START_TEST(elements_for_nobody_are_dropped)
     fn_peer_put(runner, "never begins", "in", "a b c");
     fn_peer_put(runner, "", "", "");
     fn_peer_process(runner, "i1", "echo");
-    fn_peer_put(runner, "i1", "no such port", "a b");
+    fn_peer_put(runner, "i1", "no such port", "");
     fn_peer_put(runner, "i1", "in", "c");
     fn_peer_put(runner, "i1", "in", "after the mark of the end");
     fn_peer_done(runner, "i1");
     ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "c\n");
+    check_serves("next");
+    finish();
+}
+END_TEST
+
+/* They are lost, so the bundle is, too. */
+START_TEST(elements_for_ports_that_are_not_there_fail_the_bundle)
+{
+    begin();
+    check_serves("first");
+    fn_peer_process(runner, "i1", "echo");
+    fn_peer_put(runner, "i1", "no such port", "a b");
+    fn_peer_put(runner, "i1", "in", "c");
+    fn_peer_failed(runner, "i1", "no such port");
+    check_serves("next");
+    finish();
+}
+END_TEST
+
+/* Nobody waits there for elements. */
+START_TEST(data_streams_with_names_are_refused)
+{
+    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
+    FN(ProcessBundleRequest) process = FNK(PROCESS_BUNDLE_REQUEST__INIT);
+
+    begin();
+    request.instruction_id = "i1";
+    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE);
+    request.process_bundle = &process;
+    process.process_bundle_descriptor_id = "echo";
+    process.data_stream_id = "stream-7";
+    fn_peer_send(runner, FN_CONTROL, &request);
+    fn_peer_failed(runner, "i1", "data stream stream-7");
     check_serves("next");
     finish();
 }
@@ -558,6 +591,8 @@ Suite *suite_worker_faults(void)
     tcase_add_test(tc, unknown_instructions_are_answered_by_an_error);
     tcase_add_test(tc, malformed_instructions_end_the_worker);
     tcase_add_test(tc, elements_for_nobody_are_dropped);
+    tcase_add_test(tc, elements_for_ports_that_are_not_there_fail_the_bundle);
+    tcase_add_test(tc, data_streams_with_names_are_refused);
     tcase_add_loop_test(tc, malformed_elements_break_the_stream_which_is_opened_again, 0, 3);
     tcase_add_test(tc, unknown_fields_of_elements_are_passed_over);
     suite_add_tcase(suite, tc);
