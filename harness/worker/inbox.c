@@ -66,6 +66,7 @@ struct beamc__inbox {
     uv_cond_t changed;
     source *sources;
     const source *starved; /* its elements are waited for */
+    int64_t held;          /* bytes in here */
     unsigned sleeps;       /* so many times who waits sleeps at once */
     bool closed;
     bool nudged;
@@ -100,10 +101,12 @@ beamc__inbox *beamc__inbox_ref(beamc__inbox *inbox)
 }
 
 /* In one order with the flags of those who stop reading because of it, so that none of them misses the
- * last change. */
-static void count_held(const beamc__inbox *inbox, int64_t more)
+ * last change.  What cannot be taken before something else comes is no reason to stop reading. */
+static void count_held(beamc__inbox *inbox, int64_t more)
 {
-    __atomic_fetch_add(&inbox->load->held, more, __ATOMIC_SEQ_CST);
+    inbox->held += more;
+    if (inbox->starved == NULL)
+        __atomic_fetch_add(&inbox->load->held, more, __ATOMIC_SEQ_CST);
 }
 
 static void count_starved(const beamc__inbox *inbox, int64_t more)
@@ -111,13 +114,23 @@ static void count_starved(const beamc__inbox *inbox, int64_t more)
     __atomic_fetch_add(&inbox->load->starved, more, __ATOMIC_SEQ_CST);
 }
 
+/* With the lock. */
+static void begin_starving(beamc__inbox *inbox, const source *from)
+{
+    __atomic_fetch_sub(&inbox->load->held, inbox->held, __ATOMIC_SEQ_CST);
+    count_starved(inbox, 1);
+    __atomic_store_n(&inbox->starved, from, __ATOMIC_RELAXED);
+}
+
 /* With the lock.  It is not who waits that says it is over: that thread may have to wait for a
  * processor, and meanwhile would be read for. */
 static void end_starving(beamc__inbox *inbox)
 {
-    if (inbox->starved != NULL)
-        count_starved(inbox, -1);
+    if (inbox->starved == NULL)
+        return;
     __atomic_store_n(&inbox->starved, NULL, __ATOMIC_RELAXED);
+    count_starved(inbox, -1);
+    __atomic_fetch_add(&inbox->load->held, inbox->held, __ATOMIC_SEQ_CST);
 }
 
 /* With the lock, or the last reference. */
@@ -235,8 +248,7 @@ static void await_elements(beamc__inbox *inbox, const source *from, const bool *
 {
     if (!must_wait(inbox, from, nudged))
         return;
-    count_starved(inbox, 1);
-    __atomic_store_n(&inbox->starved, from, __ATOMIC_RELAXED);
+    begin_starving(inbox, from);
     uv_mutex_unlock(&inbox->lock);
     if (inbox->load->on_starved != NULL)
         inbox->load->on_starved(inbox->load->ctx);

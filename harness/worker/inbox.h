@@ -22,7 +22,7 @@ void beamc__block_unref(beamc__block *block);
 
 /* Of all inboxes of a worker, which it outlives.  Numbers are atomic. */
 typedef struct {
-    int64_t held;    /* bytes in them */
+    int64_t held;    /* bytes in them, but for those whose threads wait for elements of another source */
     int64_t starved; /* how many threads wait for elements */
     /* One more does: called by that thread before it waits, without locks.  May be NULL. */
     void (*on_starved)(void *ctx);

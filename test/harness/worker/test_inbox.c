@@ -189,6 +189,55 @@ START_TEST(who_has_to_wait_says_so_first)
 }
 END_TEST
 
+/* What is there of other sources does not keep those from being read that are waited for. */
+static void feed_others(void *ctx)
+{
+    fed *of = ctx;
+
+    ck_assert_int_eq(of->load.held, 0);
+    put(of->inbox, "b", "more", false);
+    ck_assert_int_eq(of->load.held, 0);
+    put(of->inbox, "a", "found", false);
+    ck_assert_int_eq(of->load.held, 14);
+}
+
+START_TEST(elements_of_other_sources_do_not_count_meanwhile)
+{
+    fed of = { .load = { .on_starved = feed_others, .ctx = &of } };
+
+    of.inbox = beamc__inbox_new(&of.load);
+    put(of.inbox, "b", "other", false);
+    ck_assert_int_eq(of.load.held, 5);
+    check_take(of.inbox, "a", "found");
+    ck_assert_int_eq(of.load.held, 9);
+    check_take(of.inbox, "b", "other");
+    check_take(of.inbox, "b", "more");
+    ck_assert_int_eq(of.load.held, 0);
+    beamc__inbox_unref(of.inbox);
+}
+END_TEST
+
+static void close_it(void *ctx)
+{
+    fed *of = ctx;
+    beamc__inbox_close(of->inbox, beamc_error_new(BEAMC_EIO, "gone"));
+}
+
+START_TEST(nothing_is_counted_that_was_dropped)
+{
+    fed of = { .load = { .on_starved = close_it, .ctx = &of } };
+    beamc_bytes bytes;
+    beamc__block *block;
+
+    of.inbox = beamc__inbox_new(&of.load);
+    put(of.inbox, "b", "other", false);
+    exec_expect(beamc__inbox_take(of.inbox, "a", &bytes, &block, NULL), BEAMC_EIO, "gone");
+    ck_assert_int_eq(of.load.held, 0);
+    ck_assert_int_eq(of.load.starved, 0);
+    beamc__inbox_unref(of.inbox);
+}
+END_TEST
+
 static void take_error(void *arg)
 {
     beamc_bytes bytes;
@@ -220,6 +269,8 @@ Suite *suite_inbox(void)
     tcase_add_test(tc, closing_tells_the_first_error);
     tcase_add_test(tc, takers_wait_for_putters);
     tcase_add_test(tc, who_has_to_wait_says_so_first);
+    tcase_add_test(tc, elements_of_other_sources_do_not_count_meanwhile);
+    tcase_add_test(tc, nothing_is_counted_that_was_dropped);
     tcase_add_test(tc, closing_wakes_who_waits);
     suite_add_tcase(suite, tc);
     return suite;
