@@ -2,6 +2,7 @@
 #include "harness/worker/lull.h"
 
 #include "harness/worker/stack.h"
+#include "sdk/base/log_levels.h"
 #include "sdk/base/log_trace.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -61,6 +62,9 @@ static void tell(const check *of, beamc__activity *activity, const beamc__activi
         lulls->give_up(lulls->ctx, activity, view, message, stack);
     } else {
         beamc_log_target target = *lulls->log;
+        beamc_log_files files;
+        beamc__log_levels_set(&target, &files, lulls->overrides, target.level, view->place.name,
+                              NULL);
         target.instruction = view->instruction;
         target.transform = view->place.transform;
         beamc__log_trace(&target, BEAMC_LOG_WARN, message, stack);

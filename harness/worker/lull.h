@@ -9,6 +9,7 @@
 typedef struct {
     beamc__activities *activities;
     const beamc_log_target *log; /* gets a warning, and again after twice the time */
+    const beamc_log_overrides *overrides; /* of its level, by the transforms' names; may be NULL */
     int64_t after_ms;
     int64_t limit_ms; /* 0: none.  Past it: */
     void (*give_up)(void *ctx, beamc__activity *activity, const beamc__activity_view *view,

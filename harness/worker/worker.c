@@ -3,6 +3,7 @@
 #include "harness/worker/worker_core.h"
 
 #include "harness/exec/data_channel.h"
+#include "sdk/base/log_levels.h"
 #include "sdk/base/log_trace.h"
 #include "sdk/base/utf8.h"
 #include <inttypes.h>
@@ -192,7 +193,10 @@ static beamc_error *open_logging(beamc__worker *worker)
         return NULL;
     beamc_error *error = await_server(worker, worker->log_channel, ms);
     if (error != NULL) {
-        const beamc_log_target log = { .sink = worker->log, .level = worker->log_level };
+        beamc_log_target log = { .sink = worker->log };
+        beamc_log_files files;
+        beamc__log_levels_set(&log, &files, worker->plan_options.log_overrides, worker->log_level,
+                              NULL, NULL);
         beamc_error_print(error, text, sizeof(text));
         beamc_log_to(&log, BEAMC_LOG_WARN, "the log is written here: %s", text);
         beamc_error_free(error);
@@ -332,6 +336,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
                                                .limit = HELD_LIMIT };
     worker->lulls = (beamc__lulls){ .activities = worker->activities,
                                     .log = &worker->lull_log,
+                                    .overrides = options->log_overrides,
                                     .after_ms = options->lull_ms > 0 ? options->lull_ms : LULL_MS,
                                     .limit_ms = options->stuck_ms,
                                     .give_up = give_up,

@@ -70,6 +70,38 @@ START_TEST(lulls_are_told_with_their_place_and_stack)
 }
 END_TEST
 
+/* A lull is of the place where the bundle is, and so is the level. */
+START_TEST(lulls_have_the_level_of_their_transform)
+{
+    static const beamc_log_override override[] = { { "fn", BEAMC_LOG_WARN },
+                                                   { "fn", BEAMC_LOG_CRITICAL } };
+    const beamc_log_overrides overrides = { &override[_i], 1 };
+    const beamc__worker_options options = { .id = "worker-1",
+                                            .log_level = _i == 0 ? BEAMC_LOG_CRITICAL
+                                                                 : BEAMC_LOG_INFO,
+                                            .log_overrides = &overrides,
+                                            .lull_ms = SOON_MS,
+                                            .stuck_ms = _i == 0 ? 0 : 3 * SOON_MS };
+
+    runner = fn_peer_new();
+    worker = fn_peer_worker(runner, &options);
+    worker_give(runner, "d1", worker_fn_gate);
+    begin_waiting("i1");
+    if (_i == 0) {
+        fn_peer_log(runner, "not done after ");
+    } else {
+        /* It is told when it is given up, which is critical, and not before. */
+        ck_assert_int_eq(fn_peer_log(runner, "not done after ")->severity,
+                         FNK(LOG_ENTRY__SEVERITY__ENUM__CRITICAL));
+        fn_peer_failed(runner, "i1", "not done after ");
+    }
+    worker_gate_open();
+    if (_i == 0)
+        fn_peer_done(runner, "i1");
+    finish();
+}
+END_TEST
+
 START_TEST(programs_that_asked_for_no_handlers_get_no_stacks)
 {
     begin_with(SOON_MS, 0);
@@ -199,6 +231,7 @@ Suite *suite_lull(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, lulls_are_told_with_their_place_and_stack);
+    tcase_add_loop_test(tc, lulls_have_the_level_of_their_transform, 0, 2);
     tcase_add_test(tc, programs_that_asked_for_no_handlers_get_no_stacks);
     tcase_add_test(tc, lulls_are_told_again_after_twice_the_time);
     tcase_add_test(tc, waiting_for_elements_is_no_lull);
