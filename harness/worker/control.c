@@ -15,8 +15,11 @@ void beamc__answer(beamc__worker *worker, FN(InstructionResponse) *response,
 {
     response->instruction_id = (char *)instruction_id;
     beamc__rpc_message *message = beamc__rpc_pack(&response->base);
-    /* It has ended, or there is no memory for the answer: the runner sees the stream end. */
-    if (message == NULL || beamc__rpc_stream_try_send(worker->control, message) != BEAMC__RPC_SENT)
+    beamc__rpc_sent sent = message == NULL ? BEAMC__RPC_NOMEM
+                                           : beamc__rpc_stream_try_send(worker->control, message);
+    /* Without its answer the runner would wait: it sees the stream end.  One that the runner has ended is
+     * left alone, or its end would look like ours. */
+    if (sent != BEAMC__RPC_SENT && sent != BEAMC__RPC_ENDED)
         beamc__rpc_stream_cancel(worker->control);
     beamc__rpc_message_unref(message);
 }
