@@ -12,6 +12,8 @@
     "/org.apache.beam.model.fn_execution.v1.BeamFnControl/GetProcessBundleDescriptor"
 #define ASK_MS 60000
 
+enum { ERROR_SIZE = 4096 };
+
 /* One that is known, or that somebody asks for. */
 typedef struct known known;
 struct known {
@@ -20,6 +22,9 @@ struct known {
     beamc_arena *arena; /* of all that belongs to it */
     const char *id;
     bool ready;
+    int waiting;     /* threads */
+    const char *why; /* it will never be ready; only they still know it */
+    beamc_code code;
 };
 
 struct beamc__descriptors {
@@ -157,19 +162,45 @@ static known *add(beamc__descriptors *descriptors, const char *id)
     return one;
 }
 
-/* It is ready, or with an error it was never there. */
-static void settle(beamc__descriptors *descriptors, known *one, bool ready)
+/* It is ready; or, with an error, it was never there, but for those who wait for it. */
+static void settle(beamc__descriptors *descriptors, known *one, const beamc_error *error)
 {
     known **at = &descriptors->all;
+    char text[ERROR_SIZE];
 
-    one->ready = ready;
     uv_cond_broadcast(&descriptors->changed);
-    if (ready)
+    one->ready = error == NULL;
+    if (one->ready)
         return;
     while (*at != one)
         at = &(*at)->next;
     *at = one->next;
-    known_free(one);
+    if (one->waiting == 0) {
+        known_free(one);
+        return;
+    }
+    beamc_error_print(error, text, sizeof(text));
+    one->code = beamc_error_code(error);
+    one->why = beamc_arena_strdup(one->arena, text);
+    if (one->why == NULL)
+        one->why = beamc_code_text(BEAMC_ENOMEM);
+}
+
+/* Waits for what another thread asks for. */
+static beamc_error *await(beamc__descriptors *descriptors, known *one)
+{
+    beamc_error *error = NULL;
+
+    one->waiting++;
+    while (!one->ready && one->why == NULL)
+        uv_cond_wait(&descriptors->changed, &descriptors->lock);
+    one->waiting--;
+    if (one->ready)
+        return NULL;
+    error = beamc_error_new(one->code, "%s", one->why);
+    if (one->waiting == 0)
+        known_free(one);
+    return error;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -184,35 +215,35 @@ static beamc_error *ask(beamc__descriptors *descriptors, known *one)
                                      &fn(process_bundle_descriptor__descriptor), one->arena,
                                      ASK_MS));
     const FN(ProcessBundleDescriptor) *from = (FN(ProcessBundleDescriptor) *)response;
-    if (strcmp(from->id, one->id) != 0)
+    if (*from->id != '\0' && strcmp(from->id, one->id) != 0)
         return beamc_error_new(BEAMC_ECORRUPT, "the runner answered with descriptor %s", from->id);
     return fill(descriptors, one, from);
+}
+
+/* With the lock, which it gives back while it asks. */
+static beamc_error *fetch(beamc__descriptors *descriptors, const char *id, known **out)
+{
+    known *one = add(descriptors, id);
+
+    if (one == NULL)
+        return beamc_error_nomem();
+    uv_mutex_unlock(&descriptors->lock);
+    beamc_error *error = beamc_error_wrap(ask(descriptors, one), "descriptor %s", id);
+    uv_mutex_lock(&descriptors->lock);
+    settle(descriptors, one, error);
+    *out = one;
+    return error;
 }
 
 beamc_error *beamc__descriptors_get(beamc__descriptors *descriptors, const char *id,
                                     const beamc__descriptor **out)
 {
-    beamc_error *error = NULL;
-    known *one;
-
-    *out = NULL;
     uv_mutex_lock(&descriptors->lock);
-    while ((one = find(descriptors, id)) != NULL && !one->ready)
-        uv_cond_wait(&descriptors->changed, &descriptors->lock);
-    if (one == NULL) {
-        one = add(descriptors, id);
-        if (one == NULL) {
-            uv_mutex_unlock(&descriptors->lock);
-            return beamc_error_nomem();
-        }
-        uv_mutex_unlock(&descriptors->lock);
-        error = beamc_error_wrap(ask(descriptors, one), "descriptor %s", id);
-        uv_mutex_lock(&descriptors->lock);
-        settle(descriptors, one, error == NULL);
-    }
+    known *one = find(descriptors, id);
+    beamc_error *error =
+        one != NULL ? await(descriptors, one) : fetch(descriptors, id, &one);
+    *out = error == NULL ? &one->descriptor : NULL;
     uv_mutex_unlock(&descriptors->lock);
-    if (error == NULL)
-        *out = &one->descriptor;
     return error;
 }
 
@@ -244,7 +275,7 @@ beamc_error *beamc__descriptors_add(beamc__descriptors *descriptors,
         known *one = add(descriptors, descriptor->id);
         error = one == NULL ? beamc_error_nomem() : copy(descriptors, one, descriptor);
         if (one != NULL)
-            settle(descriptors, one, error == NULL);
+            settle(descriptors, one, error);
     }
     uv_mutex_unlock(&descriptors->lock);
     return beamc_error_wrap(error, "descriptor %s", descriptor->id);

@@ -134,6 +134,32 @@ START_TEST(descriptors_that_nobody_knows_fail_the_bundle)
 }
 END_TEST
 
+/* That there is none is told to all who wait, too; one after the other would have to wait for their turn. */
+START_TEST(descriptors_that_nobody_knows_are_asked_for_once)
+{
+    enum { BUNDLES = 8 };
+    char id[20], active[60];
+
+    begin();
+    fn_peer_hold_descriptors(runner);
+    for (int i = 0; i < BUNDLES; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        snprintf(active, sizeof(active), "%s: descriptor unheard of", id);
+        fn_peer_process(runner, id, "unheard of");
+        while (strstr(fn_peer_status(runner), active) == NULL)
+            ; /* it begins */
+    }
+    fn_peer_release_descriptors(runner);
+    for (int i = 0; i < BUNDLES; i++) {
+        snprintf(id, sizeof(id), "i%d", i);
+        fn_peer_failed(runner, id, "descriptor unheard of");
+    }
+    ck_assert_int_lt(fn_peer_asked(runner), BUNDLES / 2); /* the last may have come too late */
+    check_serves("next");
+    finish();
+}
+END_TEST
+
 static void send_register(const char *instruction, const char *id)
 {
     FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
@@ -580,6 +606,7 @@ Suite *suite_worker_faults(void)
     tcase_add_loop_test(tc, texts_that_are_no_utf8_are_told, 0, 2);
     tcase_add_test(tc, setups_that_fail_are_tried_again);
     tcase_add_test(tc, descriptors_that_nobody_knows_fail_the_bundle);
+    tcase_add_test(tc, descriptors_that_nobody_knows_are_asked_for_once);
     tcase_add_test(tc, descriptors_that_come_late_hold_up_nobody_else);
     tcase_add_test(tc, elements_that_are_cut_fail_the_bundle);
     suite_add_tcase(suite, tc);
