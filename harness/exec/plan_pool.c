@@ -2,6 +2,7 @@
 #include "harness/exec/plan_pool.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 typedef struct pooled pooled;
@@ -9,6 +10,7 @@ struct pooled {
     beamc__plan *plan;
     pooled *next_idle;
     pooled *next; /* of all */
+    int64_t since_ms; /* idle */
 };
 
 struct beamc__plan_pool {
@@ -16,7 +18,7 @@ struct beamc__plan_pool {
     const beamc__plan_options *options;
     uv_mutex_t lock; /* guards the lists */
     pooled *all;
-    pooled *idle;
+    pooled *idle; /* the latest first */
 };
 
 beamc__plan_pool *beamc__plan_pool_new(const FN(ProcessBundleDescriptor) *descriptor,
@@ -82,26 +84,79 @@ static beamc_error *take(beamc__plan_pool *pool, const beamc__bundle *bundle, po
     return NULL;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void give(beamc__plan_pool *pool, pooled *plan)
 {
     uv_mutex_lock(&pool->lock);
+    plan->since_ms = now_ms();
     plan->next_idle = pool->idle;
     pool->idle = plan;
     uv_mutex_unlock(&pool->lock);
 }
 
-/* Tears down a plan that is not idle. */
-static void discard(beamc__plan_pool *pool, pooled *plan)
+/* With the lock. */
+static void forget(beamc__plan_pool *pool, const pooled *plan)
 {
     pooled **at = &pool->all;
 
-    uv_mutex_lock(&pool->lock);
     while (*at != plan)
         at = &(*at)->next;
     *at = plan->next;
-    uv_mutex_unlock(&pool->lock);
+}
+
+static void tear_down(pooled *plan)
+{
     beamc__plan_free(plan->plan);
     free(plan);
+}
+
+/* Tears down a plan that is not idle. */
+static void discard(beamc__plan_pool *pool, pooled *plan)
+{
+    uv_mutex_lock(&pool->lock);
+    forget(pool, plan);
+    uv_mutex_unlock(&pool->lock);
+    tear_down(plan);
+}
+
+/* With the lock: where those begin that are idle for @ms, which are the last of the list. */
+static pooled **find_stale(beamc__plan_pool *pool, int64_t ms)
+{
+    const int64_t before = now_ms() - ms;
+    pooled **at = &pool->idle;
+
+    while (*at != NULL && (*at)->since_ms > before)
+        at = &(*at)->next_idle;
+    return at;
+}
+
+bool beamc__plan_pool_is_stale(beamc__plan_pool *pool, int64_t ms)
+{
+    uv_mutex_lock(&pool->lock);
+    bool is_stale = *find_stale(pool, ms) != NULL;
+    uv_mutex_unlock(&pool->lock);
+    return is_stale;
+}
+
+void beamc__plan_pool_trim(beamc__plan_pool *pool, int64_t ms)
+{
+    uv_mutex_lock(&pool->lock);
+    pooled **at = find_stale(pool, ms);
+    pooled *stale = *at;
+    *at = NULL;
+    for (const pooled *each = stale; each != NULL; each = each->next_idle)
+        forget(pool, each);
+    uv_mutex_unlock(&pool->lock);
+    for (pooled *next; stale != NULL; stale = next) {
+        next = stale->next_idle;
+        tear_down(stale);
+    }
 }
 
 beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool, const beamc__bundle *bundle,

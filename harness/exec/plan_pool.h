@@ -21,6 +21,11 @@ BEAMC_MUST_USE beamc_error *beamc__plan_pool_run(beamc__plan_pool *pool,
                                                  const beamc__bundle *bundle,
                                                  beamc__metrics *metrics);
 
+/* Tears down the plans that no bundle has taken for @ms: what they keep for the next one may be much, as
+ * may be their number.  And whether there are such. */
+void beamc__plan_pool_trim(beamc__plan_pool *pool, int64_t ms);
+bool beamc__plan_pool_is_stale(beamc__plan_pool *pool, int64_t ms);
+
 /* Books @elapsed_ms to the transforms at work. */
 void beamc__plan_pool_sample(beamc__plan_pool *pool, int64_t elapsed_ms);
 

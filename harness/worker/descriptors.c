@@ -281,6 +281,31 @@ beamc_error *beamc__descriptors_add(beamc__descriptors *descriptors,
     return beamc_error_wrap(error, "descriptor %s", descriptor->id);
 }
 
+bool beamc__descriptors_are_stale(beamc__descriptors *descriptors, int64_t ms)
+{
+    bool stale = false;
+
+    uv_mutex_lock(&descriptors->lock);
+    for (known *each = descriptors->all; each != NULL && !stale; each = each->next)
+        stale = each->ready && beamc__plan_pool_is_stale(each->descriptor.pool, ms);
+    uv_mutex_unlock(&descriptors->lock);
+    return stale;
+}
+
+/* DoFns are torn down without the lock; what is ready stays in the list. */
+void beamc__descriptors_trim(beamc__descriptors *descriptors, int64_t ms)
+{
+    uv_mutex_lock(&descriptors->lock);
+    for (known *each = descriptors->all; each != NULL; each = each->next) {
+        if (!each->ready)
+            continue;
+        uv_mutex_unlock(&descriptors->lock);
+        beamc__plan_pool_trim(each->descriptor.pool, ms);
+        uv_mutex_lock(&descriptors->lock);
+    }
+    uv_mutex_unlock(&descriptors->lock);
+}
+
 void beamc__descriptors_sample(beamc__descriptors *descriptors, int64_t elapsed_ms)
 {
     uv_mutex_lock(&descriptors->lock);

@@ -40,6 +40,10 @@ BEAMC_MUST_USE beamc_error *beamc__descriptors_get(beamc__descriptors *descripto
 BEAMC_MUST_USE beamc_error *beamc__descriptors_add(beamc__descriptors *descriptors,
                                                    const FN(ProcessBundleDescriptor) *descriptor);
 
+/* Tears down the plans that were idle for @ms; and whether there are such. */
+void beamc__descriptors_trim(beamc__descriptors *descriptors, int64_t ms);
+bool beamc__descriptors_are_stale(beamc__descriptors *descriptors, int64_t ms);
+
 /* Books @elapsed_ms to all transforms at work. */
 void beamc__descriptors_sample(beamc__descriptors *descriptors, int64_t elapsed_ms);
 

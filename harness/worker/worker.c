@@ -18,6 +18,7 @@
 #define STATE_CACHE_SIZE ((size_t)100 << 20)
 #define SAMPLE_MS        200
 #define READY_MS         60000
+#define IDLE_MS          60000
 #define LOG_READY_MS     5000 /* the log is not worth a worker */
 #define SLICE_MS         250  /* between looks at whether the worker was stopped */
 #define LULL_MS          ((int64_t)5 * 60 * 1000)
@@ -242,6 +243,27 @@ static void tick(void *ctx BEAMC_UNUSED, const beamc__instruction *at)
     beamc__inbox_nudge(at->inbox); /* it may wait for more to do */
 }
 
+/* Bundle's thread: teardown is user code. */
+static void trim(void *arg)
+{
+    beamc__worker *worker = arg;
+
+    beamc__descriptors_trim(worker->descriptors, worker->idle_ms);
+    __atomic_store_n(&worker->trims, false, __ATOMIC_RELEASE);
+}
+
+static void trim_if_stale(beamc__worker *worker)
+{
+    if (__atomic_load_n(&worker->trims, __ATOMIC_ACQUIRE) ||
+        !beamc__descriptors_are_stale(worker->descriptors, worker->idle_ms))
+        return;
+    __atomic_store_n(&worker->trims, true, __ATOMIC_RELAXED);
+    beamc_error *error = beamc__threads_start(worker->threads, trim, worker);
+    if (error != NULL)
+        __atomic_store_n(&worker->trims, false, __ATOMIC_RELAXED);
+    beamc_error_free(error); /* it is tried again */
+}
+
 /* Samples where plans are, and lets bundles send what they have. */
 static void watch(beamc__worker *worker)
 {
@@ -270,6 +292,7 @@ static void watch(beamc__worker *worker)
             beamc__lulls_check(&worker->lulls, now);
             if (worker->log_stream != NULL)
                 beamc__log_stream_mend(worker->log_stream, now);
+            trim_if_stale(worker);
             sampled = now;
         }
         uv_mutex_lock(&worker->lock);
@@ -321,6 +344,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
     worker->flush_size = options->flush_size;
     worker->flush_ms = options->flush_ms > 0 ? options->flush_ms : 0;
     worker->ready_ms = options->ready_ms > 0 ? options->ready_ms : READY_MS;
+    worker->idle_ms = options->idle_ms > 0 ? options->idle_ms : IDLE_MS;
     worker->plan_options = (beamc__plan_options){ .functions = options->functions,
                                                   .function_count = options->function_count,
                                                   .log = worker->log,

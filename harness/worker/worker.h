@@ -34,6 +34,7 @@ typedef struct {
     beamc_log_level log_level; /* 0: INFO */
     const beamc_log_overrides *log_overrides; /* of it, as long as the worker; or NULL */
     size_t state_cache_size;   /* bytes of answers about state that outlive a bundle; 0: 100 MB */
+    int64_t idle_ms;           /* of copies of DoFns, after which they are torn down; 0: a minute */
     int64_t ready_ms;          /* for the runner's servers to come up; 0: a minute */
     int64_t lull_ms;  /* of a DoFn without progress, after which the log is told; 0: 5 minutes */
     int64_t stuck_ms; /* the same, after which the bundle is given up, and then give_up is called, */

@@ -45,6 +45,8 @@ struct beamc__worker {
     bool fenced; /* there is no barrier: see harness/exec/data_channel.h */
     beamc_log_level log_level;
     int64_t ready_ms;
+    int64_t idle_ms; /* of plans, until they are torn down */
+    bool trims;      /* atomic: a thread does that */
     size_t flush_size;
     int64_t flush_ms; /* 0: none */
     const beamc_log_sink *log;

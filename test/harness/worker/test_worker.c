@@ -5,6 +5,7 @@
 #include "proto/urns.h"
 #include "test/process.h"
 #include <check.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -537,6 +538,43 @@ START_TEST(answers_about_state_may_be_errors)
 }
 END_TEST
 
+/* ---- copies of DoFns ------------------------------------------------------------------------- */
+
+static void wait_teardowns(int count)
+{
+    while (__atomic_load_n(&worker_teardowns, __ATOMIC_RELAXED) < count)
+        sched_yield(); /* the test's time limit is the deadline */
+}
+
+/* Those that no bundle has used for a while; the next one has a new copy. */
+START_TEST(idle_copies_of_functions_are_torn_down)
+{
+    beamc__worker_options options = { .id = "w", .idle_ms = 1 };
+    beamc_buffer bytes;
+
+    begin_with(&options);
+    worker_give(runner, "d1", worker_fn_fail);
+    beamc_buffer_init(&bytes);
+    fn_element(&bytes, "a", 1);
+    fn_peer_process(runner, "busy", "d1");
+    fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, false);
+    for (int i = 0; i < 3; i++) {
+        char id[20];
+        snprintf(id, sizeof(id), "i%d", i);
+        check_bundle(id, "d1", "b", "b\n");
+        wait_teardowns(i + 1);
+    }
+    /* The copy at work is no idle one. */
+    fn_peer_put(runner, "busy", "in", "c");
+    fn_peer_done(runner, "busy");
+    ck_assert_str_eq(fn_peer_lines(runner, "busy", "out"), "a\nc\n");
+    wait_teardowns(4);
+    beamc_buffer_dispose(&bytes);
+    finish();
+    ck_assert_int_eq(__atomic_load_n(&worker_teardowns, __ATOMIC_RELAXED), 4);
+}
+END_TEST
+
 /* ---- metrics --------------------------------------------------------------------------------- */
 
 static const PB(MonitoringInfo) *ask_info(const char *instruction, const char *id)
@@ -742,6 +780,7 @@ Suite *suite_worker(void)
     tcase_add_loop_test(tc, side_inputs_come_page_by_page, 0, 5);
     tcase_add_test(tc, answers_about_state_that_nobody_wants_are_dropped);
     tcase_add_test(tc, answers_about_state_may_be_errors);
+    tcase_add_test(tc, idle_copies_of_functions_are_torn_down);
     tcase_add_loop_test(tc, metrics_are_told_by_short_ids_or_in_full, 0, 2);
     tcase_add_test(tc, logs_name_instruction_and_transform);
     tcase_add_test(tc, single_transforms_have_log_levels);

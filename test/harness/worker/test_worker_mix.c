@@ -175,8 +175,10 @@ static void check_round(int round, bool may_fail)
 
 static void begin(void)
 {
+    const beamc__worker_options options = { .id = "worker-1", .idle_ms = 1 };
+
     runner = fn_peer_new();
-    worker = fn_peer_worker(runner, NULL);
+    worker = fn_peer_worker(runner, &options);
     worker_give(runner, "echo", worker_fn_echo);
     worker_give(runner, "fail", worker_fn_fail);
     worker_give(runner, "side", worker_fn_side);
