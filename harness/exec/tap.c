@@ -5,6 +5,7 @@
 
 #include "sdk/coders/iterable_head.h"
 #include "sdk/types/layout.h"
+#include <stdio.h>
 
 typedef struct {
     beamc_receiver receiver; /* first */
@@ -16,6 +17,7 @@ typedef struct {
 } tap;
 
 #define ERROR_SIZE    4096
+#define CUT           "\n(the sample has the first values only of the element's iterables)"
 #define ITERABLES_MAX ((size_t)64 << 10) /* bytes of iterables in a sample */
 
 /* ---- iterables ------------------------------------------------------------------------------- */
@@ -58,14 +60,14 @@ static bool can_be_shortened(const beamc_type *type)
 }
 
 /* Iterables may have no end to speak of, and the rest of one may have to be asked for: they are cut to
- * the values that are here and fit into *left, which the same coder encodes.  BEAMC_ENOENT: none of
- * the values of one is. */
-static int shorten(const beamc_type *type, void *value, size_t *left, beamc_arena *arena)
+ * the values that are here and fit into *left, which the same coder encodes; *cut says if one was.
+ * BEAMC_ENOENT: none of the values of one is. */
+static int shorten(const beamc_type *type, void *value, size_t *left, bool *cut, beamc_arena *arena)
 {
     size_t at = 0;
 
     if (is_iterable(type))
-        return beamc__iterable_head(value, value, left, arena);
+        return beamc__iterable_head(value, value, left, cut, arena);
     if (!has_iterable(type))
         return BEAMC_OK;
     if (type->kind == BEAMC_KIND_NULLABLE) {
@@ -75,19 +77,20 @@ static int shorten(const beamc_type *type, void *value, size_t *left, beamc_aren
     }
     for (size_t i = 0; i < type->field_count; i++) {
         const beamc_type *part = type->fields[i].type;
-        int rc = shorten(part, beamc__at_mutable(value, beamc__next_offset(part, &at)), left, arena);
+        int rc =
+            shorten(part, beamc__at_mutable(value, beamc__next_offset(part, &at)), left, cut, arena);
         if (rc < 0)
             return rc;
     }
     return BEAMC_OK;
 }
 
-static int encode_shortened(const beamc_type *type, const void *value, beamc_buffer *out)
+static int encode_shortened(const beamc_type *type, const void *value, beamc_buffer *out, bool *cut)
 {
     beamc_arena *arena = beamc_arena_new();
     void *copy = arena == NULL ? NULL : beamc_arena_memdup(arena, value, type->size);
     size_t left = ITERABLES_MAX;
-    int rc = copy == NULL ? BEAMC_ENOMEM : shorten(type, copy, &left, arena);
+    int rc = copy == NULL ? BEAMC_ENOMEM : shorten(type, copy, &left, cut, arena);
 
     if (rc == BEAMC_OK)
         rc = beamc_encode(type, copy, true, out);
@@ -97,13 +100,23 @@ static int encode_shortened(const beamc_type *type, const void *value, beamc_buf
 
 /* ---- sampling -------------------------------------------------------------------------------- */
 
+/* @error (NULL: none) is told of what was cut. */
 static void sample(tap *at, const void *value, const beamc__sample_error *error)
 {
+    beamc__sample_error both;
+    char text[ERROR_SIZE + sizeof(CUT)];
     beamc_buffer bytes;
+    bool cut = false;
 
     beamc_buffer_init(&bytes);
-    int rc = at->has_iterable ? encode_shortened(at->node->type, value, &bytes)
+    int rc = at->has_iterable ? encode_shortened(at->node->type, value, &bytes, &cut)
                               : beamc_encode(at->node->type, value, true, &bytes);
+    if (cut && error != NULL) {
+        snprintf(text, sizeof(text), "%s" CUT, error->error);
+        both = *error;
+        both.error = text;
+        error = &both;
+    }
     if (rc == BEAMC_OK)
         beamc__samples_add(at->plan->options.samples, at->node->id,
                            (beamc_bytes){ bytes.data, bytes.size }, error);

@@ -83,7 +83,7 @@ static bool has_iterable(const beamc_type *type)
     return false;
 }
 
-static int head_of_array(beamc_iterable *out, const beamc_iterable *array, size_t *left)
+static int head_of_array(beamc_iterable *out, const beamc_iterable *array, size_t *left, bool *cut)
 {
     const beamc_type *element = array->element;
     size_t count = 0;
@@ -108,12 +108,13 @@ static int head_of_array(beamc_iterable *out, const beamc_iterable *array, size_
     if (count == 0)
         return BEAMC_ENOENT;
     *left -= size;
+    *cut |= count < array->size;
     *out = beamc_iterable_of_array(element, array->source, count);
     return BEAMC_OK;
 }
 
 int beamc__iterable_head(beamc_iterable *out, const beamc_iterable *iterable, size_t *left,
-                         beamc_arena *arena)
+                         bool *cut, beamc_arena *arena)
 {
     beamc_bytes bytes;
     bool is_all;
@@ -123,7 +124,7 @@ int beamc__iterable_head(beamc_iterable *out, const beamc_iterable *iterable, si
         return BEAMC_OK;
     }
     if (beamc__iterable_is_array(iterable))
-        return head_of_array(out, iterable, left);
+        return head_of_array(out, iterable, left, cut);
     if (!beamc__iterable_bytes(iterable, &bytes, &is_all))
         return BEAMC_ENOENT;
     if (is_all && bytes.size <= *left) {
@@ -131,5 +132,6 @@ int beamc__iterable_head(beamc_iterable *out, const beamc_iterable *iterable, si
         *out = *iterable;
         return BEAMC_OK;
     }
+    *cut = true;
     return head_of_bytes(out, iterable->element, bytes, left, arena);
 }

@@ -8,8 +8,9 @@
 
 /* Makes @out an iterable of those values of @iterable, from the first on, that lie in memory and are
  * of at most *left bytes encoded, which are taken off *left.  It borrows from @iterable and @arena.
- * BEAMC_ENOENT: there are values, but none of them is such a one; BEAMC_ENOMEM. */
+ * *cut is set if there are more.  BEAMC_ENOENT: there are values, but none of them is such a one;
+ * BEAMC_ENOMEM. */
 BEAMC_MUST_USE int beamc__iterable_head(beamc_iterable *out, const beamc_iterable *iterable,
-                                        size_t *left, beamc_arena *arena);
+                                        size_t *left, bool *cut, beamc_arena *arena);
 
 #endif
