@@ -243,7 +243,7 @@ static bool is_source(const void *ctx, const char *transform_id)
     return false;
 }
 
-/* What came for a port that is not there would be lost, and nobody would know. */
+/* What came for a port that is not there, or has ended, would be lost, and nobody would know. */
 static beamc_error *check_strays(const bundle *of, const beamc__descriptor *from)
 {
     const char *stray = beamc__inbox_stray(of->inbox, is_source, from);
@@ -251,7 +251,7 @@ static beamc_error *check_strays(const bundle *of, const beamc__descriptor *from
     return stray == NULL ? NULL
                          : beamc_error_new(BEAMC_ECORRUPT,
                                            "the runner sent elements for transform %s, which is no "
-                                           "source of the descriptor",
+                                           "source of the descriptor, or sent them behind its end",
                                            stray);
 }
 

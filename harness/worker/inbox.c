@@ -56,6 +56,7 @@ struct source {
     entry *first;
     entry **last;
     bool ended;
+    bool exceeded; /* there was more behind the end */
     char transform_id[];
 };
 
@@ -186,8 +187,10 @@ static int put(beamc__inbox *inbox, const char *id, size_t id_size, beamc_bytes 
 
     if (to == NULL)
         return BEAMC_ENOMEM;
-    if (to->ended)
+    if (to->ended) {
+        to->exceeded |= elements.size > 0;
         return BEAMC_OK;
+    }
     if (elements.size > 0) {
         entry *made = malloc(sizeof(*made));
         if (made == NULL)
@@ -318,7 +321,7 @@ const char *beamc__inbox_stray(beamc__inbox *inbox,
 
     uv_mutex_lock(&inbox->lock);
     for (const source *each = inbox->sources; found == NULL && each != NULL; each = each->next) {
-        if (each->first != NULL && !is_source(ctx, each->transform_id))
+        if (each->exceeded || (each->first != NULL && !is_source(ctx, each->transform_id)))
             found = each->transform_id;
     }
     uv_mutex_unlock(&inbox->lock);

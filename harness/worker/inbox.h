@@ -51,7 +51,8 @@ BEAMC_MUST_USE beamc_error *beamc__inbox_take(beamc__inbox *inbox, const char *t
 /* Whether all of a source is in the box, or was. */
 bool beamc__inbox_has_end(beamc__inbox *inbox, const char *transform_id);
 
-/* A transform that there are elements for though @is_source says no, as long as the inbox; NULL: none. */
+/* A transform whose elements nobody gets: @is_source says that it is none, or they came behind its end.  As
+ * long as the inbox; NULL: there is none. */
 const char *beamc__inbox_stray(beamc__inbox *inbox,
                                bool (*is_source)(const void *ctx, const char *transform_id),
                                const void *ctx);

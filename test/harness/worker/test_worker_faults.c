@@ -356,7 +356,7 @@ START_TEST(elements_for_nobody_are_dropped)
     fn_peer_process(runner, "i1", "echo");
     fn_peer_put(runner, "i1", "no such port", "");
     fn_peer_put(runner, "i1", "in", "c");
-    fn_peer_put(runner, "i1", "in", "after the mark of the end");
+    fn_peer_put(runner, "i1", "in", ""); /* another mark of the end */
     fn_peer_done(runner, "i1");
     ck_assert_str_eq(fn_peer_lines(runner, "i1", "out"), "c\n");
     check_serves("next");
@@ -373,6 +373,22 @@ START_TEST(elements_for_ports_that_are_not_there_fail_the_bundle)
     fn_peer_put(runner, "i1", "no such port", "a b");
     fn_peer_put(runner, "i1", "in", "c");
     fn_peer_failed(runner, "i1", "no such port");
+    check_serves("next");
+    finish();
+}
+END_TEST
+
+START_TEST(elements_behind_the_end_fail_the_bundle)
+{
+    begin();
+    check_serves("first");
+    fn_peer_process(runner, "i1", "gate");
+    fn_peer_put(runner, "i1", "in", "a wait");
+    fn_peer_put(runner, "i1", "in", "b");
+    worker_gate_wait(1);
+    check_serves("second"); /* its elements came behind those */
+    worker_gate_open();
+    fn_peer_failed(runner, "i1", "behind its end");
     check_serves("next");
     finish();
 }
@@ -619,6 +635,7 @@ Suite *suite_worker_faults(void)
     tcase_add_test(tc, malformed_instructions_end_the_worker);
     tcase_add_test(tc, elements_for_nobody_are_dropped);
     tcase_add_test(tc, elements_for_ports_that_are_not_there_fail_the_bundle);
+    tcase_add_test(tc, elements_behind_the_end_fail_the_bundle);
     tcase_add_test(tc, data_streams_with_names_are_refused);
     tcase_add_loop_test(tc, malformed_elements_break_the_stream_which_is_opened_again, 0, 3);
     tcase_add_test(tc, unknown_fields_of_elements_are_passed_over);
