@@ -4,14 +4,11 @@
 #include "proto/unpack.h"
 #include "proto/urns.h"
 #include "runners/main/number.h"
-#include "runners/portable/path.h"
 #include "runners/portable/worker_environment.h"
 #include "sdk/base/arena_proto.h"
 #include "sdk/pipeline/graph.h"
 #include "sdk/rpc/pack.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     beamc__findings *findings;
@@ -38,15 +35,8 @@ static void check_process(const check *of, const char *command)
                     "workers are started as %s, which is looked for from the runner's directory: "
                     "give an absolute path",
                     command);
-    if (beamc__path_is_program(command))
+    if (!beamc__find_error(of->findings, beamc__workers_check_command(command)))
         beamc__find(of->findings, BEAMC__FINDING_OK, "workers are started as %s", command);
-    else if (access(command, F_OK) == 0)
-        beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
-                    "workers are started as %s, which cannot be executed: chmod +x %s", command,
-                    command);
-    else
-        beamc__find(of->findings, BEAMC__FINDING_PROBLEM,
-                    "workers are started as %s, which is not there: %s", command, strerror(errno));
 }
 
 /* ---- worker pools ---------------------------------------------------------------------------- */

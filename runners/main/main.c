@@ -129,15 +129,17 @@ static void say_metrics(beamc__console *console, const beamc_result *result)
     beamc_buffer_dispose(&text);
 }
 
-/* What every run ends with; takes all but @run. */
+/* What every run ends with; takes all but @run.  @wrong is the status for a wrong argument. */
 static int finish_run(const program_run *run, beamc__signals *signals, uint64_t start,
-                      beamc_error *error, beamc_result *result)
+                      beamc_error *error, beamc_result *result, int wrong)
 {
     char took[BEAMC__NUMBER_SIZE];
     int number = __atomic_load_n(beamc__signals_came(signals), __ATOMIC_RELAXED);
 
     beamc__signals_free(signals);
     beamc__console_finish(run->console);
+    if (beamc_error_code(error) == BEAMC_EINVAL)
+        return report(run->program, error, wrong);
     if (error != NULL)
         /* A signal that came while the run was failing on its own does not hide that. */
         return report(run->program, error,
@@ -168,7 +170,7 @@ static int run_direct(const program_run *run, const run_options *given)
     direct.progress_ctx = run->console;
     direct.cancel = beamc__signals_came(signals);
     error = beamc_run_direct(&result, run->pipeline, &direct);
-    return finish_run(run, signals, start, error, result);
+    return finish_run(run, signals, start, error, result, EXIT_FAILED);
 }
 
 /* Shape of beamc_portable_options.state. */
@@ -194,7 +196,8 @@ static int run_portable(const program_run *run, const run_options *given)
     portable.cancel = beamc__signals_came(signals);
     portable.leave = beamc__signals_left(signals);
     error = beamc_run_portable(&result, run->pipeline, &portable);
-    return finish_run(run, signals, start, error, result);
+    /* Only on the way to the server are some options found to be wrong. */
+    return finish_run(run, signals, start, error, result, EXIT_USAGE);
 }
 
 /* ---- runners --------------------------------------------------------------------------------- */

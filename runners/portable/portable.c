@@ -29,7 +29,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TIMEOUT_MS = 60000, POOL_MS = 3000, NAME_SIZE = 256 };
+enum { TIMEOUT_MS = 60000, POOL_MS = 3000, NAME_SIZE = 256, TEXT_SIZE = 4096 };
 
 /* One run, from one end to the other. */
 typedef struct {
@@ -41,6 +41,8 @@ typedef struct {
     beamc__job_tls tls;
     beamc__workers workers;
     beamc__worker_options_given workers_given;
+    const char *pool;    /* that workers are asked for at; NULL: none, or our own */
+    const char *command; /* that workers are started as; NULL: none, or this program */
     beamc__artifacts artifacts;
     beamc__server *server;     /* ours; NULL: one was given */
     beamc__loopback *loopback; /* NULL: workers are elsewhere */
@@ -49,6 +51,7 @@ typedef struct {
     const char *job_id; /* NULL: the job does not run yet */
     const PB(Pipeline) *proto;
     JOB(JobState__Enum) state;
+    bool options_are_known; /* to the server, too */
 } run;
 
 static bool is_set(const volatile int *flag)
@@ -65,7 +68,24 @@ static beamc_error *check_cancelled(const run *of)
 
 /* ---- what goes with the job ------------------------------------------------------------------ */
 
-/* Servers show it and make file names of it. */
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+/* Servers show it, make file names of it, and call workers by it, in what gRPC allows to be of such
+ * characters only: Prism ends of others. */
+static beamc_error *check_name(const char *name)
+{
+    bool ok = name == NULL || name[0] != '\0';
+
+    for (const char *at = name; ok && at != NULL && *at != '\0'; at++)
+        ok = is_printable(*at);
+    return ok ? NULL
+              : beamc_error_new(BEAMC_EINVAL,
+                                "--job_name=%s: a name is of printable ASCII characters", name);
+}
+
 static void choose_name(run *of)
 {
     const beamc_portable_options *options = of->options;
@@ -82,6 +102,9 @@ static void choose_name(run *of)
     gmtime_r(&now, &parts);
     strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &parts);
     snprintf(of->name, sizeof(of->name), "%.200s-%s", program, when);
+    for (char *at = of->name; *at != '\0'; at++)
+        if (!is_printable(*at))
+            *at = '_';
 }
 
 static beamc_error *describe(run *of, JOB(DescribePipelineOptionsResponse) **out)
@@ -120,6 +143,7 @@ static beamc_error *make_options(run *of, beamc__json_object **out)
     if (build_id == NULL)
         return beamc_error_nomem();
     BEAMC_TRY(describe(of, &described));
+    of->options_are_known = true;
     BEAMC_TRY(beamc__options_to_json(out, of->options->options, described, of->arena));
     if (!beamc__options_json_set(*out, "job_name", of->name, of->arena) ||
         !add_experiment(*out, of->arena))
@@ -251,19 +275,44 @@ static beamc_error *make_result(run *of, beamc_result **out)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+static bool server_is_local(const run *of)
+{
+    return of->options->job_endpoint == NULL ||
+           beamc__endpoint_is_local(of->options->job_endpoint);
+}
+
+/* Prism starts it where it is itself, and waits for ever for a worker that was not started.  Other
+ * servers hand jobs to clusters, whose machines may have what this one has not. */
+static beamc_error *check_command(const run *of)
+{
+    char text[TEXT_SIZE];
+
+    if (of->command == NULL || of->command[0] != '/' || !server_is_local(of))
+        return NULL;
+    beamc_error *error = beamc__workers_check_command(of->command);
+    if (error == NULL || of->options->server == BEAMC_SERVER_PRISM)
+        return error;
+    beamc_error_print(error, text, sizeof(text));
+    beamc_log_to(&of->log, BEAMC_LOG_WARN, "on this machine, %s", text);
+    beamc_error_free(error);
+    return NULL;
+}
+
 static beamc_error *collect(run *of)
 {
     const beamc_portable_options *options = of->options;
 
+    BEAMC_TRY(check_name(options->job_name));
     BEAMC_TRY(beamc__job_tls_check(&of->tls, options->job_endpoint));
     of->workers_given = (beamc__worker_options_given){
         options->environment_type,    options->environment_config,
         options->environment_options, options->environment_option_count,
         options->container_image,
     };
-    BEAMC_TRY(beamc__workers_choose(&of->workers, &of->workers_given,
-                                    options->job_endpoint == NULL ||
-                                        beamc__endpoint_is_local(options->job_endpoint)));
+    BEAMC_TRY(beamc__workers_choose(&of->workers, &of->workers_given, server_is_local(of)));
+    BEAMC_TRY(beamc__workers_pool(&of->pool, of->workers, &of->workers_given, of->arena));
+    BEAMC_TRY(beamc__workers_command(&of->command, of->workers, &of->workers_given, of->arena));
+    BEAMC_TRY(check_command(of));
     /* Workers in this process have the program already. */
     return beamc__artifacts_collect(&of->artifacts, of->workers != BEAMC__WORKERS_LOOPBACK,
                                     options->files_to_stage, options->file_count, of->arena);
@@ -306,10 +355,9 @@ static beamc_error *set_workers(run *of)
  * machine for us and for the server is the same for both. */
 static beamc_error *check_pool(run *of)
 {
+    const char *url = of->pool;
     beamc__rpc_channel *channel;
-    const char *url;
 
-    BEAMC_TRY(beamc__workers_pool(&url, of->workers, &of->workers_given, of->arena));
     if (url == NULL || !beamc__endpoint_is_local(url) ||
         !beamc__endpoint_is_local(beamc__job_client_endpoint(of->client)))
         return NULL;
@@ -334,6 +382,29 @@ static beamc_error *blame_server(run *of, beamc_error *take_error)
     return ended;
 }
 
+/* Which options there are only a server knows, but if there is none, one that is nearly one of ours
+ * is the likelier reason: --job_endpont. */
+static beamc_error *blame_option(run *of, beamc_error *take_error)
+{
+    const beamc_options *options = of->options->options;
+    const beamc__option_unknown *unknown = options == NULL ? NULL : options->unknown;
+    char text[TEXT_SIZE];
+
+    if (take_error == NULL || of->options_are_known ||
+        beamc_error_code(take_error) == BEAMC_ECANCELLED)
+        return take_error;
+    for (; unknown != NULL; unknown = unknown->next) {
+        const char *nearest = beamc__option_nearest(options, unknown->name, NULL);
+        if (nearest == NULL)
+            continue;
+        beamc_error_print(take_error, text, sizeof(text));
+        beamc_error_free(take_error);
+        return beamc_error_new(BEAMC_EINVAL, "--%s: did you mean --%s? %s", unknown->given,
+                               nearest, text);
+    }
+    return take_error;
+}
+
 static beamc_error *run_job(run *of, beamc_result **out)
 {
     BEAMC_TRY(beamc__pipeline_check(of->pipeline));
@@ -352,7 +423,7 @@ static beamc_error *run_all(run *of, beamc_result **out)
     if (of->arena == NULL)
         return beamc_error_nomem();
     choose_name(of);
-    beamc_error *error = blame_server(of, run_job(of, out));
+    beamc_error *error = blame_option(of, blame_server(of, run_job(of, out)));
     /* Workers first: they are cut off otherwise, and would say so. */
     beamc__loopback_free(of->loopback);
     beamc__job_client_free(of->client);
@@ -426,6 +497,28 @@ static const char *const *list_of(const beamc_options *options, const char *name
     return values == NULL ? NULL : values->items;
 }
 
+/* What changes what a command line does, and is not done here: to run the job all the same would be
+ * something else than was asked for. */
+static beamc_error *refuse_options(const beamc_options *options)
+{
+    static const struct {
+        const char *name;
+        const char *instead;
+    } refused[] = {
+        { "output_executable_path", "a job can be run, but not be written into a jar" },
+        { "flink_submit_uber_jar", "jobs go to a job server; give --flink_master=HOST:PORT" },
+        { "spark_submit_uber_jar", "jobs go to a job server; give --spark_master_url=URL" },
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        const beamc__option_values *given = beamc__option_values_of(options, refused[i].name);
+        if (given != NULL && strcasecmp(given->items[0], "false") != 0)
+            return beamc_error_new(BEAMC_EUNSUPPORTED, "--%s: %s", refused[i].name,
+                                   refused[i].instead);
+    }
+    return NULL;
+}
+
 beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beamc_options *options)
 {
     const char *runner = beamc_option(options, "runner");
@@ -438,6 +531,7 @@ beamc_error *beamc_portable_options_read(beamc_portable_options *out, const beam
     if (seconds <= 0 || seconds > INT32_MAX)
         return beamc_error_new(BEAMC_EINVAL, "--job_server_timeout=%lld: more than 0 seconds",
                                (long long)seconds);
+    BEAMC_TRY(refuse_options(options));
     BEAMC_TRY(beamc__log_options_read(&out->log_level, &out->log_overrides, options));
     out->server = runners[found].server;
     out->job_endpoint = beamc_option_or(options, "job_endpoint", NULL);

@@ -3,7 +3,9 @@
 
 #include "proto/urns.h"
 #include "runners/portable/json_value.h"
+#include "runners/portable/path.h"
 #include "sdk/pipeline/environment.h"
+#include "sdk/rpc/endpoint.h"
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -33,22 +35,32 @@ bool beamc__endpoint_is_local(const char *endpoint)
 beamc_error *beamc__workers_choose(beamc__workers *out, const beamc__worker_options_given *given,
                                    bool is_local)
 {
-    *out = is_local ? BEAMC__WORKERS_LOOPBACK : BEAMC__WORKERS_DOCKER;
+    enum { TYPES = sizeof(type_names) / sizeof(*type_names) };
+    const char *config = given->config != NULL ? "--environment_config" : "--environment_options";
+    size_t type = is_local ? BEAMC__WORKERS_LOOPBACK : BEAMC__WORKERS_DOCKER;
+
     if (given->config != NULL && given->option_count > 0)
         return beamc_error_new(BEAMC_EINVAL,
                                "--environment_config and --environment_options say the same; give "
                                "one of them");
-    if (given->type == NULL)
-        return NULL;
-    for (size_t i = 0; i < sizeof(type_names) / sizeof(*type_names); i++) {
-        if (strcasecmp(given->type, type_names[i]) == 0) {
-            *out = (beamc__workers)i;
-            return NULL;
-        }
+    if (given->type != NULL) {
+        type = 0;
+        while (type < TYPES && strcasecmp(given->type, type_names[type]) != 0)
+            type++;
     }
-    return beamc_error_new(BEAMC_EINVAL,
-                           "--environment_type=%s: it is LOOPBACK, EXTERNAL, PROCESS or DOCKER",
-                           given->type);
+    if (type == TYPES)
+        return beamc_error_new(BEAMC_EINVAL,
+                               "--environment_type=%s: it is LOOPBACK, EXTERNAL, PROCESS or DOCKER",
+                               given->type);
+    *out = (beamc__workers)type;
+    /* To run with other workers than those described would be a surprise. */
+    if (*out == BEAMC__WORKERS_LOOPBACK && (given->config != NULL || given->option_count > 0))
+        return beamc_error_new(BEAMC_EINVAL,
+                               "%s says nothing of LOOPBACK, where workers are threads of this "
+                               "program: give --environment_type=EXTERNAL, PROCESS or DOCKER with "
+                               "it",
+                               config);
+    return NULL;
 }
 
 /* ---- payloads -------------------------------------------------------------------------------- */
@@ -71,6 +83,19 @@ static const char *find_option(const beamc__worker_options_given *given, const c
     for (size_t i = 0; i < given->option_count; i++)
         if (strncmp(given->options[i], name, size) == 0 && given->options[i][size] == '=')
             return given->options[i] + size + 1;
+    return NULL;
+}
+
+/* Of types that have a single option. */
+static beamc_error *check_options(const beamc__worker_options_given *given, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (size_t i = 0; i < given->option_count; i++)
+        if (strncmp(given->options[i], name, size) != 0 || given->options[i][size] != '=')
+            return beamc_error_new(BEAMC_EINVAL,
+                                   "--environment_options: %s: workers of this type have %s=...",
+                                   given->options[i], name);
     return NULL;
 }
 
@@ -178,12 +203,31 @@ static bool add_param(void *ctx, const char *key, const char *value)
     return true;
 }
 
-static beamc_error *read_external(writer *to, PB(ApiServiceDescriptor) *endpoint)
+/* It is the runner that goes there, and not all take an address that is none well: Prism ends. */
+static beamc_error *check_address(const char *url)
+{
+    beamc__rpc_endpoint endpoint;
+
+    beamc_error *error = beamc__rpc_endpoint_parse(&endpoint, url, false);
+    if (error != NULL)
+        return beamc_error_wrap(error, "the worker pool (--environment_type=EXTERNAL)");
+    bool plain = endpoint.security == BEAMC__RPC_SECURITY_UNSAID;
+    beamc__rpc_endpoint_dispose(&endpoint);
+    if (plain)
+        return NULL;
+    return beamc_error_new(BEAMC_EINVAL,
+                           "the worker pool (--environment_type=EXTERNAL): %s: runners want "
+                           "HOST:PORT, and go there without TLS",
+                           url);
+}
+
+static beamc_error *read_address(writer *to, PB(ApiServiceDescriptor) *endpoint)
 {
     static const char *const names[] = { "url", "params", NULL };
     const char *given = to->given->config;
     const beamc__json_object *config;
 
+    BEAMC_TRY(check_options(to->given, "external_service_address"));
     if (given == NULL)
         given = find_option(to->given, "external_service_address");
     if (given == NULL)
@@ -199,6 +243,12 @@ static beamc_error *read_external(writer *to, PB(ApiServiceDescriptor) *endpoint
     if (endpoint->url[0] == '\0')
         return beamc_error_new(BEAMC_EINVAL, "--environment_config: \"url\" is missing");
     return read_texts(config, "params", add_param, to);
+}
+
+static beamc_error *read_external(writer *to, PB(ApiServiceDescriptor) *endpoint)
+{
+    BEAMC_TRY(read_address(to, endpoint));
+    return check_address(endpoint->url);
 }
 
 beamc_error *beamc__workers_pool(const char **out, beamc__workers workers,
@@ -317,14 +367,45 @@ static beamc_error *find_program(writer *to)
     return to->process.command == NULL ? beamc_error_nomem() : NULL;
 }
 
-static beamc_error *write_process(writer *to)
+/* Nothing given leaves the command empty. */
+static beamc_error *read_process(writer *to)
 {
     pb(process_payload__init)(&to->process);
     if (to->given->config != NULL)
-        BEAMC_TRY(read_process_config(to));
-    else if (to->given->option_count > 0)
-        BEAMC_TRY(read_process_options(to));
-    else
+        return read_process_config(to);
+    return to->given->option_count > 0 ? read_process_options(to) : NULL;
+}
+
+beamc_error *beamc__workers_command(const char **out, beamc__workers workers,
+                                    const beamc__worker_options_given *given, beamc_arena *arena)
+{
+    writer to = { .given = given, .arena = arena };
+
+    *out = NULL;
+    if (workers != BEAMC__WORKERS_PROCESS)
+        return NULL;
+    BEAMC_TRY(read_process(&to));
+    if (to.process.command[0] != '\0')
+        *out = to.process.command;
+    return NULL;
+}
+
+beamc_error *beamc__workers_check_command(const char *command)
+{
+    if (beamc__path_is_program(command))
+        return NULL;
+    if (access(command, F_OK) < 0)
+        return beamc_error_new(BEAMC_ENOENT, "workers are started as %s, which is not there: %s",
+                               command, strerror(errno));
+    return beamc_error_new(BEAMC_EIO,
+                           "workers are started as %s, which cannot be executed: chmod +x %s",
+                           command, command);
+}
+
+static beamc_error *write_process(writer *to)
+{
+    BEAMC_TRY(read_process(to));
+    if (to->process.command[0] == '\0')
         BEAMC_TRY(find_program(to));
     return finish(to, BEAMC_URN_ENV_PROCESS, &to->process.base);
 }
@@ -335,6 +416,7 @@ static beamc_error *write_docker(writer *to)
 {
     const char *image = to->given->config;
 
+    BEAMC_TRY(check_options(to->given, "docker_container_image"));
     if (image == NULL)
         image = find_option(to->given, "docker_container_image");
     if (image == NULL)

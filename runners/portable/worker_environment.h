@@ -38,6 +38,14 @@ BEAMC_MUST_USE beamc_error *beamc__workers_pool(const char **out, beamc__workers
                                                 const beamc__worker_options_given *given,
                                                 beamc_arena *arena);
 
+/* What PROCESS workers are started as, in @arena; NULL for other types, and for this program. */
+BEAMC_MUST_USE beamc_error *beamc__workers_command(const char **out, beamc__workers workers,
+                                                   const beamc__worker_options_given *given,
+                                                   beamc_arena *arena);
+
+/* An error if @command cannot be started on this machine, which need not be the runner's. */
+BEAMC_MUST_USE beamc_error *beamc__workers_check_command(const char *command);
+
 /* Whether an endpoint is on this machine by its name. */
 bool beamc__endpoint_is_local(const char *endpoint);
 

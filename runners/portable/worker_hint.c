@@ -20,6 +20,10 @@ static const struct {
       "the runner needs the docker command in its PATH to start workers" },
     { BEAMC__WORKERS_PROCESS, "Process died with exit code",
       "the worker's command ended before it came; it is run where the runner is" },
+    { BEAMC__WORKERS_PROCESS, "error=2, No such file or directory",
+      "the worker's command is not where the runner starts it" },
+    { BEAMC__WORKERS_PROCESS, "error=13, Permission denied",
+      "the worker's command may not be executed where the runner starts it" },
     { BEAMC__WORKERS_EXTERNAL, "finishConnect(..) failed: Connection refused",
       "the worker pool is not there, as the runner sees it" },
     { BEAMC__WORKERS_EXTERNAL, "UNAVAILABLE: io exception",
@@ -32,6 +36,8 @@ static const struct {
     { BEAMC__WORKERS_EXTERNAL, "didn't get control connection",
       "no worker came from the worker pool; what it logs says why" },
     { BEAMC__WORKERS_DOCKER, "Cannot connect to the Docker daemon",
+      "the runner finds no Docker engine; DOCKER_HOST says where one is" },
+    { BEAMC__WORKERS_DOCKER, "failed to connect to the docker API",
       "the runner finds no Docker engine; DOCKER_HOST says where one is" },
 };
 

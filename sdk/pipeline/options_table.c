@@ -41,7 +41,7 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(GENERAL, BOOL, "save_main_session", NULL, "false", "for Python; C has no need of it")
     OPTION(GENERAL, TEXT, "resource_hints", "HINT", NULL, "such as min_ram=4GB, for all transforms")
     OPTION(GENERAL, TEXT, "output_executable_path", "FILE", NULL,
-           "writes the job into a jar in place of running it")
+           "for other SDKs: a jar in place of a run; beamc writes none")
     OPTION(GENERAL, TEXT, "update_compatibility_version", "VERSION", NULL,
            "stay compatible with the jobs of this Beam version")
 
@@ -92,7 +92,7 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(FLINK, TEXT, "flink_job_server_jar", "FILE", NULL, "the job server to start")
     OPTION(FLINK, TEXT, "flink_conf_dir", "DIR", NULL, "the cluster's configuration")
     OPTION(FLINK, BOOL, "flink_submit_uber_jar", NULL, "false",
-           "submits by REST, without job server")
+           "for other SDKs: submits without job server; beamc needs one")
     OPTION(FLINK, INT, "parallelism", NULL, "-1", "workers of each stage; -1: the cluster's")
     OPTION(FLINK, INT, "max_parallelism", NULL, "-1", "upper bound when scaling")
     OPTION(FLINK, INT, "max_bundle_size", NULL, NULL, "elements in a bundle")
@@ -117,7 +117,7 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(SPARK, TEXT, "spark_rest_url", "URL", NULL, "submits by REST")
     OPTION(SPARK, TEXT, "spark_job_server_jar", "FILE", NULL, "the job server to start")
     OPTION(SPARK, BOOL, "spark_submit_uber_jar", NULL, "false",
-           "submits by REST, without job server")
+           "for other SDKs: submits without job server; beamc needs one")
     OPTION(SPARK, TEXT, "spark_version", "VERSION", "3", "of the cluster")
     OPTION(SPARK, TEXT, "checkpoint_dir", "DIR", NULL, "where checkpoints are kept")
     OPTION(SPARK, TEXT, "storage_level", "LEVEL", "MEMORY_ONLY", "of cached collections")

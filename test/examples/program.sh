@@ -15,6 +15,13 @@ fails_with 2 'option --input is needed' "$wordcount" --output="$TMP/counts"
 fails_with 2 'option --output is needed' "$wordcount" $input
 fails_with 2 "it is direct (on this machine), prism" "$wordcount" $input --output="$TMP/counts" \
     --runner=flik
+on_server=("$wordcount" $input --output="$TMP/counts" --runner=flink --job_endpoint=localhost:1)
+fails_with 2 'did you mean --parallelism?' "${on_server[@]}" --paralelism=3
+fails_with 2 'it is LOOPBACK, EXTERNAL' "${on_server[@]}" --environment_type=DOKCER
+fails_with 2 'the port is missing' "${on_server[@]}" --job_endpoint=localhost
+fails_with 2 'is needed' "$wordcount" $input --output="$TMP/counts" --runner=portable
+fails_with 2 'not be written into a jar' "${on_server[@]}" --output_executable_path=x.jar
+fails_with 1 'connection refused' "${on_server[@]}"
 fails_with 2 'must end in .dot, .svg, .json, .txt or .pb' "$wordcount" $input --output="$TMP/counts" \
     --graph=a.png
 fails_with 2 '0 to 1024 threads' "$wordcount" $input --output="$TMP/counts" --direct_num_workers=-1

@@ -273,6 +273,39 @@ START_TEST(wrong_options_are_refused_before_the_job_is_there)
 }
 END_TEST
 
+static const struct {
+    const char *option;
+    const char *message;
+} not_done[] = {
+    { "--output_executable_path=job.jar",
+      "--output_executable_path: a job can be run, but not be written into a jar" },
+    { "--flink_submit_uber_jar",
+      "--flink_submit_uber_jar: jobs go to a job server; give --flink_master=HOST:PORT" },
+    { "--spark_submit_uber_jar=true",
+      "--spark_submit_uber_jar: jobs go to a job server; give --spark_master_url=URL" },
+    { "--no_flink_submit_uber_jar", "ok" },
+};
+
+START_TEST(what_is_not_done_here_is_refused)
+{
+    const char *argv[] = { "program", "--runner=flink", not_done[_i].option, NULL };
+    beamc_portable_options read = { .server = BEAMC_SERVER_NONE };
+
+    ck_assert_str_eq(scratch_text(beamc_options_parse(&run.command_line, 3, argv, NULL, 0)), "ok");
+    ck_assert_str_eq(scratch_text(beamc_portable_options_read(&read, run.command_line)),
+                     not_done[_i].message);
+}
+END_TEST
+
+START_TEST(without_a_server_an_option_of_nearly_our_own_is_blamed)
+{
+    give("--qqqqqqqq --job_endpont=localhost:8099");
+    const char *text = run_at("127.0.0.1:1");
+    check_has(text, "--job_endpont: did you mean --job_endpoint? endpoint 127.0.0.1:1: ");
+    check_has(text, "connection refused");
+}
+END_TEST
+
 START_TEST(a_negated_truth_of_the_server_is_false)
 {
     give("--no_server_truth");
@@ -351,7 +384,7 @@ END_TEST
 static const struct {
     const char *line;
     const char *message;
-} wrong_files[] = {
+} wrong_here[] = {
     { "--files_to_stage=none", "files to stage: none: No such file or directory" },
     { "--files_to_stage=/", "files to stage: /: this does not name a file" },
     { "--files_to_stage=dir/..", "files to stage: dir/..: this does not name a file" },
@@ -363,14 +396,22 @@ static const struct {
       "/proc/self/exe" },
     { "--environment_type=CLOUD",
       "--environment_type=CLOUD: it is LOOPBACK, EXTERNAL, PROCESS or DOCKER" },
+    { "--environment_type=EXTERNAL --environment_config=pool.example",
+      "the worker pool (--environment_type=EXTERNAL): endpoint pool.example: the port is missing" },
+    { "--environment_config=image:1",
+      "--environment_config says nothing of LOOPBACK, where workers are threads of this program: "
+      "give --environment_type=EXTERNAL, PROCESS or DOCKER with it" },
+    { "--job_name=caf\xc3\xa9",
+      "--job_name=caf\xc3\xa9: a name is of printable ASCII characters" },
+    { "--job_name=", "--job_name=: a name is of printable ASCII characters" },
 };
 
-START_TEST(wrong_files_are_refused_before_the_server_hears_of_them)
+START_TEST(what_is_wrong_here_is_refused_before_the_server_hears_of_it)
 {
     scratch_write_text("a", "1");
     scratch_run("mkdir dir && echo 2 >dir/a && echo 3 >dir/worker");
-    give(wrong_files[_i].line);
-    ck_assert_str_eq(run_on(JOB_IS_DONE), wrong_files[_i].message);
+    give(wrong_here[_i].line);
+    ck_assert_str_eq(run_on(JOB_IS_DONE), wrong_here[_i].message);
     ck_assert_ptr_null(job_server_prepared(run.server));
 }
 END_TEST
@@ -455,6 +496,25 @@ START_TEST(a_worker_pool_that_is_not_there_is_told_before_the_job_is)
     check_has(text, "there is no worker pool (beamc worker-pool starts one): endpoint "
                          "127.0.0.1:1: ");
     check_has(text, "connection refused");
+    ck_assert_ptr_null(job_server_prepared(run.server));
+}
+END_TEST
+
+START_TEST(a_command_that_is_not_there_is_told)
+{
+    give("--environment_type=PROCESS --environment_config={\"command\":\"/no/such/boot\"}");
+    ck_assert_str_eq(run_on(JOB_IS_DONE), "ok");
+    check_has(run.log, "WARN on this machine, workers are started as /no/such/boot, which is not "
+                       "there: No such file or directory\n");
+}
+END_TEST
+
+START_TEST(a_command_that_prism_cannot_start_is_refused)
+{
+    give("--environment_type=PROCESS --environment_config={\"command\":\"/no/such/boot\"}");
+    run.options.server = BEAMC_SERVER_PRISM;
+    ck_assert_str_eq(run_on(JOB_IS_DONE), "workers are started as /no/such/boot, which is not "
+                                          "there: No such file or directory");
     ck_assert_ptr_null(job_server_prepared(run.server));
 }
 END_TEST
@@ -679,12 +739,15 @@ Suite *suite_portable(void)
                         sizeof(wrong_levels) / sizeof(*wrong_levels));
     tcase_add_loop_test(tc, wrong_options_are_refused_before_the_job_is_there, 0,
                         sizeof(wrong_options) / sizeof(*wrong_options));
+    tcase_add_loop_test(tc, what_is_not_done_here_is_refused, 0,
+                        sizeof(not_done) / sizeof(*not_done));
+    tcase_add_test(tc, without_a_server_an_option_of_nearly_our_own_is_blamed);
     tcase_add_test(tc, a_negated_truth_of_the_server_is_false);
     tcase_add_test(tc, a_job_without_a_name_is_named_after_the_program);
     tcase_add_test(tc, files_are_staged_whole);
     tcase_add_test(tc, the_program_is_staged_for_workers_elsewhere);
-    tcase_add_loop_test(tc, wrong_files_are_refused_before_the_server_hears_of_them, 0,
-                        sizeof(wrong_files) / sizeof(*wrong_files));
+    tcase_add_loop_test(tc, what_is_wrong_here_is_refused_before_the_server_hears_of_it, 0,
+                        sizeof(wrong_here) / sizeof(*wrong_here));
     tcase_add_test(tc, a_server_gets_no_file_but_the_jobs);
     tcase_add_test(tc, a_server_says_why_it_stops_staging);
     tcase_add_test(tc, a_server_without_staging_takes_no_files);
@@ -692,6 +755,8 @@ Suite *suite_portable(void)
     tcase_add_test(tc, a_failed_job_tells_what_its_worker_said);
     tcase_add_test(tc, a_job_may_fail_without_a_reason);
     tcase_add_test(tc, a_worker_pool_that_is_not_there_is_told_before_the_job_is);
+    tcase_add_test(tc, a_command_that_is_not_there_is_told);
+    tcase_add_test(tc, a_command_that_prism_cannot_start_is_refused);
     tcase_add_test(tc, a_refused_job_tells_what_the_server_said);
     tcase_add_test(tc, a_job_is_cancelled);
     tcase_add_test(tc, a_job_that_cannot_be_cancelled_says_so);

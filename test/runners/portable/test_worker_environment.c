@@ -6,6 +6,7 @@
 #include "proto/urns.h"
 #include "sdk/pipeline/graph.h"
 #include "test/alloc.h"
+#include "test/check_has.h"
 #include "test/sdk/io/scratch.h"
 #include <check.h>
 #include <stdio.h>
@@ -88,6 +89,12 @@ START_TEST(words_of_runners_about_missing_workers_are_explained)
         { BEAMC__WORKERS_EXTERNAL, "prism worker didn't get control connection to x after 1m0s",
           "prism worker didn't get control connection to x after 1m0s (no worker came from the "
           "worker pool; what it logs says why)" },
+        { BEAMC__WORKERS_PROCESS, "job 1 failed: error=2, No such file or directory",
+          "job 1 failed: error=2, No such file or directory (the worker's command is not where the "
+          "runner starts it)" },
+        { BEAMC__WORKERS_DOCKER, "err: failed to connect to the docker API at unix:///x: dial",
+          "err: failed to connect to the docker API at unix:///x: dial (the runner finds no Docker "
+          "engine; DOCKER_HOST says where one is)" },
         { BEAMC__WORKERS_LOOPBACK, "No container running for id cf40",
           "No container running for id cf40" },
         { BEAMC__WORKERS_DOCKER, "a division by zero", "a division by zero" },
@@ -234,8 +241,36 @@ static const struct {
       { "docker_container_image=my/image:2" },
       "other",
       "docker my/image:2" },
+    { BEAMC__WORKERS_DOCKER,
+      NULL,
+      { "docker_image=my/image:2" },
+      NULL,
+      "--environment_options: docker_image=my/image:2: workers of this type have "
+      "docker_container_image=..." },
     { BEAMC__WORKERS_DOCKER, NULL, { 0 }, "other", "docker other" },
     { BEAMC__WORKERS_DOCKER, NULL, { 0 }, NULL, "docker apache/beam_c_sdk:latest" },
+    { BEAMC__WORKERS_EXTERNAL,
+      "host",
+      { 0 },
+      NULL,
+      "the worker pool (--environment_type=EXTERNAL): endpoint host: the port is missing" },
+    { BEAMC__WORKERS_EXTERNAL,
+      "{\"url\":\"host:x\"}",
+      { 0 },
+      NULL,
+      "the worker pool (--environment_type=EXTERNAL): endpoint host:x: \"x\" is no port" },
+    { BEAMC__WORKERS_EXTERNAL,
+      NULL,
+      { "external_service_address=https://host:6" },
+      NULL,
+      "the worker pool (--environment_type=EXTERNAL): https://host:6: runners want HOST:PORT, and "
+      "go there without TLS" },
+    { BEAMC__WORKERS_EXTERNAL,
+      NULL,
+      { "external_address=host:6" },
+      NULL,
+      "--environment_options: external_address=host:6: workers of this type have "
+      "external_service_address=..." },
 };
 
 enum { CASES = sizeof(cases) / sizeof(*cases) };
@@ -274,6 +309,24 @@ START_TEST(config_and_options_exclude_each_other)
 }
 END_TEST
 
+START_TEST(loopback_takes_no_configuration)
+{
+    const char *const parts[] = { "docker_container_image=a" };
+    const beamc__worker_options_given given[] = {
+        { .type = "LOOPBACK", .config = "b" },
+        { .options = parts, .option_count = 1 },
+    };
+    static const char *const expected[] = { "--environment_config says nothing of LOOPBACK",
+                                            "--environment_options says nothing of LOOPBACK" };
+    beamc__workers workers;
+
+    for (size_t i = 0; i < 2; i++)
+        check_has(scratch_text(beamc__workers_choose(&workers, &given[i], true)), expected[i]);
+    /* Elsewhere it is DOCKER that it is about. */
+    ck_assert_str_eq(scratch_text(beamc__workers_choose(&workers, &given[1], false)), "ok");
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     for (long n = 0;; n++) {
@@ -302,6 +355,7 @@ Suite *suite_worker_environment(void)
     tcase_add_test(tc, words_of_runners_about_missing_workers_are_explained);
     tcase_add_loop_test(tc, environments_are_as_other_sdks_write_them, 0, CASES);
     tcase_add_test(tc, config_and_options_exclude_each_other);
+    tcase_add_test(tc, loopback_takes_no_configuration);
     tcase_add_test(tc, every_allocation_may_fail);
     suite_add_tcase(suite, tc);
     return suite;
