@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,42 @@ static beamc_error *local_info(beamc_file_info *out, const char *path)
         return beamc_error_system(errno, "%s", path);
     *out = info_of(path, &status);
     return NULL;
+}
+
+/* With what means something in a pattern taken as it is. */
+static void append_escaped(beamc_buffer *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("*?[\\", *text) != NULL)
+            beamc_buffer_append_byte(out, '\\');
+        beamc_buffer_append_byte(out, (uint8_t)*text);
+    }
+}
+
+beamc_error *beamc__local_absolute(const char **out, const char *path, bool is_pattern,
+                                   beamc_arena *arena)
+{
+    char directory[PATH_MAX];
+    beamc_buffer text;
+
+    *out = path;
+    if (path[0] == '/' || strstr(path, "://") != NULL)
+        return NULL;
+    if (getcwd(directory, sizeof(directory)) == NULL)
+        return beamc_error_system(errno, "the working directory");
+    beamc_buffer_init(&text);
+    if (is_pattern)
+        append_escaped(&text, directory);
+    else
+        beamc_buffer_append_string(&text, directory);
+    if (directory[1] != '\0')
+        beamc_buffer_append_byte(&text, '/');
+    beamc_buffer_append_string(&text, path);
+    *out = beamc_buffer_failed(&text)
+               ? NULL
+               : beamc_arena_strndup(arena, (const char *)text.data, text.size);
+    beamc_buffer_dispose(&text);
+    return *out == NULL ? beamc_error_nomem() : NULL;
 }
 
 /* ---- matching ------------------------------------------------------------------------------- */

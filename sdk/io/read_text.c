@@ -7,6 +7,7 @@
 #include <beamc/text_io.h>
 
 #include "sdk/io/line_reader.h"
+#include "sdk/io/local_files.h"
 #include "sdk/io/patterns.h"
 #include "sdk/io/ranges.h"
 #include "sdk/pipeline/graph.h"
@@ -293,6 +294,7 @@ beamc_pcollection beamc_read_text_at(beamc_location at, beamc_pipeline *pipeline
     if (!beamc__pipeline_is_good(pipeline))
         return beamc__no_collection(pipeline);
     const char *name = beamc__next_name(pipeline, "ReadText");
+    const char *absolute = pattern;
     if (options == NULL)
         options = &default_options;
     beamc_error *err = read_options(&format, options, BEAMC_EMPTY_MATCH_REFUSED);
@@ -300,11 +302,14 @@ beamc_pcollection beamc_read_text_at(beamc_location at, beamc_pipeline *pipeline
         err = beamc_error_new(BEAMC_EINVAL, "is given no pattern of files to read");
     if (err == NULL && !options->without_validation)
         err = beamc__pattern_check(pattern, (beamc_empty_match)format.empty_match);
+    /* Names that are elements are as the pattern has them. */
+    if (err == NULL && !options->with_filename)
+        err = beamc__local_absolute(&absolute, pattern, true, beamc_pipeline_arena(pipeline));
     if (err != NULL)
         return beamc__io_refuse(at, pipeline, name, err);
 
     enter(at, pipeline, "ReadText", pattern, &format);
-    return add_steps(at, beamc__pattern_create(at, pipeline, pattern), &format,
+    return add_steps(at, beamc__pattern_create(at, pipeline, absolute), &format,
                      options->with_filename);
 }
 

@@ -2,6 +2,7 @@
 /* WriteText as it is built; what it does is in text_sink.c and finalize.c. */
 #include <beamc/text_io.h>
 
+#include "sdk/io/local_files.h"
 #include "sdk/io/patterns.h"
 #include "sdk/io/shard_name.h"
 #include "sdk/io/text_sink.h"
@@ -98,6 +99,7 @@ static beamc_error *read_options(beamc__text_sink *out, const beamc_write_text_o
     BEAMC_TRY(check_options(options, prefix, windowed));
     if (!options->without_validation)
         BEAMC_TRY(check_directory(prefix, arena));
+    BEAMC_TRY(beamc__local_absolute(&prefix, prefix, false, arena));
     const char *temporary = temporary_path(arena, prefix);
     if (temporary == NULL)
         return beamc_error_nomem();

@@ -14,7 +14,11 @@
  * Writing: each bundle writes files of its own in a new directory, .temp-beamc-..., beside the
  * final names.  When all are written whole they are renamed.  So a final name never has part of a
  * file, whatever fails; files of those names from before are replaced, others (of an earlier run
- * with more shards, say) are left alone. */
+ * with more shards, say) are left alone.
+ *
+ * A local name that does not begin with '/' is that of a file below the directory where the pipeline
+ * is built, wherever on that machine workers are started.  Not so with names that are elements, as
+ * those of with_filename, which are as the pattern has them. */
 #ifndef BEAMC_TEXT_IO_H
 #define BEAMC_TEXT_IO_H
 
@@ -103,7 +107,7 @@ typedef struct {
 } beamc_write_text_options;
 
 /** Writes strings as lines to files named @prefix (copied), shard and suffix.  -> string: the
- *  names, each after its file is there.  In other windows than the global one, each window has its own
+ *  names, local ones from '/' on, each after its file is there.  In other windows than the global one, each window has its own
  *  files: prefix-2024-05-06T07:00:00Z-2024-05-06T08:00:00Z-00000-of-00002.  No lines at all in the
  *  global window make one empty file.  @options may be NULL. */
 BEAMC_API beamc_pcollection beamc_write_text_at(beamc_location at, beamc_pcollection lines,
