@@ -11,6 +11,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -133,14 +135,16 @@ static bool read_all(int file, beamc_buffer *out)
     }
 }
 
-/* What the loader says, NUL at its end. */
+/* What the loader says, NUL at its end.  A name without '/' is a library to it. */
 static beamc_error *ask_loader(const beamc__elf *elf, const char *program, beamc_buffer *out)
 {
-    const char *const args[] = { elf->loader, "--list", program, NULL };
+    char path[PATH_MAX];
+    const char *const args[] = { elf->loader, "--list", path, NULL };
     int file = memfd_create("libraries", MFD_CLOEXEC);
     int status = 0;
     pid_t pid;
 
+    snprintf(path, sizeof(path), "%s%s", strchr(program, '/') == NULL ? "./" : "", program);
     if (file < 0)
         return beamc_error_system(errno, "memory for the answer of %s", elf->loader);
     const beamc__spawn_options options = { .path = elf->loader, .args = args, .output = file };

@@ -247,6 +247,10 @@ START_TEST(a_loader_tells_the_libraries)
     ssize_t size = readlink("/proc/self/exe", own, sizeof(own) - 1);
     ck_assert_int_gt(size, 0);
     own[size] = '\0';
+    if (_i == 1) { /* named from its own directory */
+        ck_assert_int_eq(symlink(own, "program"), 0);
+        strcpy(own, "program");
+    }
     beamc_buffer bytes = scratch_read(own);
     ck_assert_ptr_null(beamc__elf_read(&elf, bytes.data, bytes.size, arena));
     beamc_buffer_dispose(&bytes);
@@ -319,7 +323,7 @@ Suite *suite_image(void)
     tcase_add_test(tc, tags_are_checked);
     tcase_add_test(tc, a_tag_comes_from_the_programs_name);
     tcase_add_test(tc, output_that_cannot_be_written_is_an_error);
-    tcase_add_test(tc, a_loader_tells_the_libraries);
+    tcase_add_loop_test(tc, a_loader_tells_the_libraries, 0, 2);
     tcase_add_test(tc, programs_that_are_cut_off_do_no_harm);
     tcase_add_test(tc, archives_take_names_up_to_their_size);
     suite_add_tcase(suite, tc);
