@@ -98,5 +98,6 @@ beamc__runner_kind beamc__check_server(beamc__findings *findings,
     if (!beamc__find_error(findings, beamc__server_find(options, path, sizeof(path))))
         beamc__find(findings, BEAMC__FINDING_OK, "a job server of %s is started for the run: %s",
                     beamc__runner_name(expected), path);
+    beamc__find_error(findings, beamc__server_check_cluster(options));
     return expected;
 }

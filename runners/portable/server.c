@@ -3,13 +3,12 @@
 
 #include "runners/portable/child.h"
 #include "runners/portable/path.h"
+#include "runners/portable/reach.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { LOOK_MS = 20, CONNECT_MS = 200, ARGS_MAX = 32, TEXT_SIZE = 4096, LINE_SIZE = 512 };
+enum { LOOK_MS = 20, CONNECT_MS = 200, CLUSTER_MS = 5000, ARGS_MAX = 32, TEXT_SIZE = 4096, LINE_SIZE = 512 };
 
 struct beamc__server {
     beamc__child *child;
@@ -33,26 +32,27 @@ typedef struct {
     const char *command;  /* looked for in PATH; NULL: it is a jar */
     const char *class;    /* of a jar's directory */
     const char *master;   /* its option for the cluster */
+    unsigned port;        /* of a cluster that is named without; 0: none is */
     const char *wanted;   /* for who has none */
 } server_kind;
 
 static const server_kind kinds[] = {
     [BEAMC_SERVER_NONE] = { 0 },
     [BEAMC_SERVER_PRISM] = {
-        "Prism", "BEAM_PRISM", "prism", NULL, NULL,
+        "Prism", "BEAM_PRISM", "prism", NULL, NULL, 0,
         "give --prism_location=FILE, set BEAM_PRISM, or put prism into the PATH (go install "
         "github.com/apache/beam/sdks/v2/go/cmd/prism@latest)",
     },
     [BEAMC_SERVER_FLINK] = {
         "the Flink job server", "BEAM_FLINK_JOB_SERVER_JAR", NULL,
-        "org.apache.beam.runners.flink.FlinkJobServerDriver", "--flink-master",
+        "org.apache.beam.runners.flink.FlinkJobServerDriver", "--flink-master", 8081,
         "give --flink_job_server_jar=FILE or set BEAM_FLINK_JOB_SERVER_JAR (its jar is "
         "org.apache.beam:beam-runners-flink-1.19-job-server of Maven), or give the --job_endpoint "
         "of one that runs",
     },
     [BEAMC_SERVER_SPARK] = {
         "the Spark job server", "BEAM_SPARK_JOB_SERVER_JAR", NULL,
-        "org.apache.beam.runners.spark.SparkJobServerDriver", "--spark-master-url",
+        "org.apache.beam.runners.spark.SparkJobServerDriver", "--spark-master-url", 0,
         "give --spark_job_server_jar=FILE or set BEAM_SPARK_JOB_SERVER_JAR (its jar is "
         "org.apache.beam:beam-runners-spark-3-job-server of Maven), or give the --job_endpoint of "
         "one that runs",
@@ -216,37 +216,12 @@ static beamc_error *free_port(unsigned *port)
     return error;
 }
 
-static bool connects(const struct addrinfo *to)
-{
-    int socket_fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int problem = 0;
-    socklen_t size = sizeof(problem);
-
-    if (socket_fd < 0)
-        return false;
-    bool ok = connect(socket_fd, to->ai_addr, to->ai_addrlen) == 0;
-    if (!ok && errno == EINPROGRESS) {
-        struct pollfd writable = { socket_fd, POLLOUT, 0 };
-        ok = poll(&writable, 1, CONNECT_MS) == 1 &&
-             getsockopt(socket_fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0;
-    }
-    close(socket_fd);
-    return ok;
-}
-
 static bool listens(unsigned port)
 {
-    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    struct addrinfo *found;
-    char text[16];
-    bool ok = false;
+    beamc_error *error = beamc__reach("localhost", port, CONNECT_MS);
+    bool ok = error == NULL;
 
-    snprintf(text, sizeof(text), "%u", port);
-    if (getaddrinfo("localhost", text, &hints, &found) != 0)
-        return false;
-    for (const struct addrinfo *at = found; at != NULL && !ok; at = at->ai_next)
-        ok = connects(at);
-    freeaddrinfo(found);
+    beamc_error_free(error); /* it may yet */
     return ok;
 }
 
@@ -320,6 +295,16 @@ beamc_error *beamc__server_find(const beamc_portable_options *options, char *out
     return NULL;
 }
 
+beamc_error *beamc__server_check_cluster(const beamc_portable_options *options)
+{
+    const server_kind *kind = &kinds[options->server];
+
+    if (kind->master == NULL || options->master == NULL)
+        return NULL;
+    return beamc_error_wrap(beamc__reach_cluster(options->master, kind->port, CLUSTER_MS),
+                            "%s=%s: no cluster is there", kind->master, options->master);
+}
+
 static beamc_error *start(beamc__server *server, const beamc_portable_options *options,
                           int64_t timeout_ms, beamc_arena *arena)
 {
@@ -335,6 +320,7 @@ static beamc_error *start(beamc__server *server, const beamc_portable_options *o
         BEAMC_TRY(prism_command(&to, path, port));
     } else {
         BEAMC_TRY(find_java(options->java, path, sizeof(path)));
+        BEAMC_TRY(beamc__server_check_cluster(options));
         BEAMC_TRY(make_directory(server));
         BEAMC_TRY(java_command(&to, kind, options, path, port, server->artifacts));
     }

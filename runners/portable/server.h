@@ -12,6 +12,10 @@ typedef struct beamc__server beamc__server;
 BEAMC_MUST_USE beamc_error *beamc__server_find(const beamc_portable_options *options, char *out,
                                                size_t size);
 
+/* An error if the cluster that the server is to hand jobs to is not there: job servers take a minute
+ * to say so, and not which address they tried. */
+BEAMC_MUST_USE beamc_error *beamc__server_check_cluster(const beamc_portable_options *options);
+
 /* Finds and starts the server of @options and waits until it listens. */
 BEAMC_MUST_USE beamc_error *
 beamc__server_start(beamc__server **out, const beamc_portable_options *options, int64_t timeout_ms);

@@ -683,6 +683,40 @@ static const struct {
     { BEAMC_SERVER_SPARK, "here", "the Spark job server ended with status 1: -cp here/*" },
 };
 
+static const struct {
+    beamc_server server;
+    const char *master;
+    const char *message;
+} clusters[] = {
+    { BEAMC_SERVER_FLINK, "127.0.0.1:1",
+      "--flink-master=127.0.0.1:1: no cluster is there: 127.0.0.1:1: Connection refused" },
+    { BEAMC_SERVER_FLINK, "http://127.0.0.1:1",
+      "--flink-master=http://127.0.0.1:1: no cluster is there: 127.0.0.1:1: Connection refused" },
+    { BEAMC_SERVER_FLINK, "host:x", "--flink-master=host:x: no cluster is there: it is HOST:PORT" },
+    { BEAMC_SERVER_FLINK, "no-such-host.invalid",
+      "--flink-master=no-such-host.invalid: no cluster is there: no-such-host.invalid: " },
+    { BEAMC_SERVER_SPARK, "spark://127.0.0.1:1",
+      "--spark-master-url=spark://127.0.0.1:1: no cluster is there: 127.0.0.1:1: Connection "
+      "refused" },
+    /* The job server knows these. */
+    { BEAMC_SERVER_FLINK, "[local]", "-jar a.jar" },
+    { BEAMC_SERVER_SPARK, "local[4]", "-jar a.jar" },
+    { BEAMC_SERVER_SPARK, "yarn", "-jar a.jar" },
+    { BEAMC_SERVER_SPARK, "k8s://https://127.0.0.1:1", "-jar a.jar" },
+    { BEAMC_SERVER_SPARK, "spark://127.0.0.1:1,127.0.0.1:2", "-jar a.jar" },
+};
+
+START_TEST(a_cluster_that_is_not_there_is_told_before_its_server_starts)
+{
+    scratch_run("touch a.jar && echo '#!/bin/sh\necho $1 $2; exit 1' >java && chmod +x java");
+    run.options.server = clusters[_i].server;
+    run.options.master = clusters[_i].master;
+    run.options.location = "a.jar";
+    run.options.java = "./java";
+    check_has(run_at(NULL), clusters[_i].message);
+}
+END_TEST
+
 START_TEST(servers_that_do_not_start_are_told)
 {
     scratch_run("mkdir here && touch a.jar &&"
@@ -766,6 +800,8 @@ Suite *suite_portable(void)
     tcase_add_test(tc, runs_leave_nothing_behind);
     tcase_add_test(tc, an_absent_server_is_named);
     tcase_add_test(tc, an_http_server_is_told_from_a_job_server);
+    tcase_add_loop_test(tc, a_cluster_that_is_not_there_is_told_before_its_server_starts, 0,
+                        sizeof(clusters) / sizeof(*clusters));
     tcase_add_loop_test(tc, servers_that_do_not_start_are_told, 0,
                         sizeof(wrong_servers) / sizeof(*wrong_servers));
     tcase_add_test(tc, servers_that_do_not_listen_are_given_up);
