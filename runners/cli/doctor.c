@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beamc doctor: before a job is submitted, or after it failed. */
+#include "check_options.h"
 #include "check_pipeline.h"
 #include "check_server.h"
 #include "check_workers.h"
@@ -219,6 +220,8 @@ static void check_all(beamc__findings *findings, plan *of, const beamc__call *ca
             beamc__check_workers(findings, &of->portable, program[0] == '\0' ? NULL : program,
                                  timeout_ms);
     }
+    if (of->is_portable && of->portable.job_endpoint != NULL && program[0] != '\0')
+        beamc__check_options(findings, &of->portable, program, timeout_ms);
     if (given != NULL)
         check_program(findings, of, call, is_pipeline ? given : program, timeout_ms);
 }
@@ -277,6 +280,7 @@ const beamc__command beamc__command_doctor = {
         "  the job server is there, is one, and which runner's; or can be started\n"
         "  workers can start: the image is here and for this machine, the command is a\n"
         "    program, the worker pool answers; files to stage can be read\n"
+        "  the program or the job server knows each option\n"
         "  the runner can do what the pipeline wants: state, timers, side inputs, windows\n"
         "\n"
         "PROGRAM may also be a file of Beam's message Pipeline, FILE.pb, of any SDK. Options\n"

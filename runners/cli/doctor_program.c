@@ -42,8 +42,9 @@ beamc_error *beamc__doctor_find_program(const char *typed, char *out, size_t siz
     return NULL;
 }
 
-/* *@words: what it said, after ": ". */
-static beamc_error *wait_for(beamc__child *child, const char *path, int64_t timeout_ms)
+/* What it said is told behind @failed. */
+static beamc_error *wait_for(beamc__child *child, const char *path, const char *failed,
+                             int64_t timeout_ms)
 {
     char words[WORDS_SIZE];
     int status;
@@ -51,27 +52,40 @@ static beamc_error *wait_for(beamc__child *child, const char *path, int64_t time
     bool ended = beamc__child_wait(child, timeout_ms, &status);
     beamc__child_words(child, words, sizeof(words));
     if (!ended)
-        return beamc_error_new(BEAMC_ETIMEOUT, "%s --dry_run has not ended within %lld s%s", path,
+        return beamc_error_new(BEAMC_ETIMEOUT, "%s has not ended within %lld s%s", path,
                                (long long)(timeout_ms / 1000), words);
     if (WIFSIGNALED(status))
-        return beamc_error_new(BEAMC_EIO, "%s --dry_run was ended by signal %d%s", path,
+        return beamc_error_new(BEAMC_EIO, "%s was ended by signal %d%s", path,
                                WTERMSIG(status), words);
     if (WEXITSTATUS(status) != 0)
-        return beamc_error_new(BEAMC_EIO, "the pipeline cannot be built%s", words);
+        return beamc_error_new(BEAMC_EIO, "%s%s", failed, words);
     return NULL;
 }
 
-static beamc_error *run_into(beamc_buffer *out, const char *path, const char *file,
-                             const char **args, int64_t timeout_ms)
+static beamc_error *run_program(const char *path, const char **args, const char *failed,
+                                int64_t timeout_ms)
 {
     const beamc__child_options options = { path, path, args, NULL };
     beamc__child *child;
 
     BEAMC_TRY(beamc__child_start(&child, &options));
-    beamc_error *error = wait_for(child, path, timeout_ms);
+    beamc_error *error = wait_for(child, path, failed, timeout_ms);
     beamc__child_free(child);
-    if (error != NULL)
-        return error;
+    return error;
+}
+
+/* On the direct runner a program refuses what it does not know, and --help ends it there. */
+beamc_error *beamc__doctor_ask_option(const char *path, const char *option, int64_t timeout_ms)
+{
+    const char *args[] = { path, "--runner=direct", option, "--help", NULL };
+
+    return run_program(path, args, "an option is wrong", timeout_ms);
+}
+
+static beamc_error *run_into(beamc_buffer *out, const char *path, const char *file,
+                             const char **args, int64_t timeout_ms)
+{
+    BEAMC_TRY(run_program(path, args, "the pipeline cannot be built", timeout_ms));
     if (access(file, R_OK) < 0)
         return beamc_error_new(BEAMC_ENOENT,
                                "%s wrote no pipeline for --graph=FILE.pb: is it made "

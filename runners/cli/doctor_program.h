@@ -18,4 +18,8 @@ BEAMC_MUST_USE beamc_error *beamc__doctor_run_program(beamc_buffer *out, const c
                                                       const char *const *arguments, size_t count,
                                                       int64_t timeout_ms);
 
+/* An error if the program at @path does not take @option, "--name=value"; it says why. */
+BEAMC_MUST_USE beamc_error *beamc__doctor_ask_option(const char *path, const char *option,
+                                                     int64_t timeout_ms);
+
 #endif

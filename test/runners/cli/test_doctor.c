@@ -302,6 +302,8 @@ static void write_program(void)
              "    --dry_run) dry=yes ;;\n"
              "    --graph=*) graph=${a#--graph=} ;;\n"
              "    --own=*) own=${a#--own=} ;;\n"
+             "    --help) exit 0 ;;\n"
+             "    --onw=*) echo 'prog: unknown option --onw' >&2; exit 2 ;;\n"
              "    esac\n"
              "done\n"
              "[ $dry = yes ] || exit 99\n"
@@ -329,6 +331,19 @@ START_TEST(a_programs_pipeline_is_looked_at)
     check_status(run, 0);
     check_found(run, "ok", "the direct runner can run all 2 transforms");
     ck_assert_ptr_null(strstr(run->out, "job server"));
+}
+END_TEST
+
+START_TEST(an_option_must_be_known_to_the_program_or_the_server)
+{
+    cli_serve(OPTIONS_ARE_FLINKS);
+    cli_pipeline_write("p.pb");
+    write_program();
+    const cli_run *run = cli("doctor prog --own=7 --server_text=x --no_server_truth");
+    check_status(run, 0);
+    run = cli("doctor prog --own=7 --onw=8");
+    check_status(run, 1);
+    check_found(run, "problem", "an option is wrong: prog: unknown option --onw");
 }
 END_TEST
 
@@ -424,6 +439,7 @@ Suite *suite_doctor(void)
     tcase_add_test(tc, podman_is_asked_where_docker_fails);
     tcase_add_test(tc, files_to_stage_must_be_readable);
     tcase_add_test(tc, a_programs_pipeline_is_looked_at);
+    tcase_add_test(tc, an_option_must_be_known_to_the_program_or_the_server);
     tcase_add_test(tc, a_program_that_fails_says_why);
     tcase_add_test(tc, a_pipeline_in_a_file_is_looked_at);
     tcase_add_test(tc, what_is_wrong_with_the_command_is_said);
