@@ -8,6 +8,7 @@
 #include "doctor_program.h"
 #include "follow.h"
 #include "pipeline_of.h"
+#include "runners/portable/job_name.h"
 #include "sdk/pipeline/options.h"
 #include "sdk/rpc/rpc.h"
 #include <inttypes.h>
@@ -220,6 +221,8 @@ static void check_all(beamc__findings *findings, plan *of, const beamc__call *ca
             beamc__check_workers(findings, &of->portable, program[0] == '\0' ? NULL : program,
                                  timeout_ms);
     }
+    if (of->is_portable)
+        beamc__find_error(findings, beamc__job_name_check(of->portable.job_name));
     if (of->is_portable && of->portable.job_endpoint != NULL && program[0] != '\0')
         beamc__check_options(findings, &of->portable, program, timeout_ms);
     if (given != NULL)

@@ -12,6 +12,7 @@
 #include "runners/portable/job_client.h"
 #include "runners/portable/job_follow.h"
 #include "runners/portable/job_metrics.h"
+#include "runners/portable/job_name.h"
 #include "runners/portable/log_options.h"
 #include "runners/portable/loopback.h"
 #include "runners/portable/options_json.h"
@@ -27,7 +28,6 @@
 #include "sdk/rpc/rpc.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { TIMEOUT_MS = 60000, POOL_MS = 3000, NAME_SIZE = 256, TEXT_SIZE = 4096 };
 
@@ -67,45 +67,6 @@ static beamc_error *check_cancelled(const run *of)
 }
 
 /* ---- what goes with the job ------------------------------------------------------------------ */
-
-static bool is_printable(char c)
-{
-    return c >= ' ' && c <= '~';
-}
-
-/* Servers show it, make file names of it, and call workers by it, in what gRPC allows to be of such
- * characters only: Prism ends of others. */
-static beamc_error *check_name(const char *name)
-{
-    bool ok = name == NULL || name[0] != '\0';
-
-    for (const char *at = name; ok && at != NULL && *at != '\0'; at++)
-        ok = is_printable(*at);
-    return ok ? NULL
-              : beamc_error_new(BEAMC_EINVAL,
-                                "--job_name=%s: a name is of printable ASCII characters", name);
-}
-
-static void choose_name(run *of)
-{
-    const beamc_portable_options *options = of->options;
-    const char *program =
-        options->options == NULL ? "beamc" : beamc_options_program(options->options);
-    time_t now = time(NULL);
-    struct tm parts;
-    char when[32];
-
-    if (options->job_name != NULL) {
-        snprintf(of->name, sizeof(of->name), "%s", options->job_name);
-        return;
-    }
-    gmtime_r(&now, &parts);
-    strftime(when, sizeof(when), "%Y%m%d-%H%M%S", &parts);
-    snprintf(of->name, sizeof(of->name), "%.200s-%s", program, when);
-    for (char *at = of->name; *at != '\0'; at++)
-        if (!is_printable(*at))
-            *at = '_';
-}
 
 static beamc_error *describe(run *of, JOB(DescribePipelineOptionsResponse) **out)
 {
@@ -302,7 +263,7 @@ static beamc_error *collect(run *of)
 {
     const beamc_portable_options *options = of->options;
 
-    BEAMC_TRY(check_name(options->job_name));
+    BEAMC_TRY(beamc__job_name_check(options->job_name));
     BEAMC_TRY(beamc__job_tls_check(&of->tls, options->job_endpoint));
     of->workers_given = (beamc__worker_options_given){
         options->environment_type,    options->environment_config,
@@ -422,7 +383,7 @@ static beamc_error *run_all(run *of, beamc_result **out)
     of->arena = beamc_arena_new();
     if (of->arena == NULL)
         return beamc_error_nomem();
-    choose_name(of);
+    beamc__job_name_choose(of->name, sizeof(of->name), of->options);
     beamc_error *error = blame_option(of, blame_server(of, run_job(of, out)));
     /* Workers first: they are cut off otherwise, and would say so. */
     beamc__loopback_free(of->loopback);

@@ -344,6 +344,7 @@ START_TEST(an_option_must_be_known_to_the_program_or_the_server)
     run = cli("doctor prog --own=7 --onw=8");
     check_status(run, 1);
     check_found(run, "problem", "an option is wrong: prog: unknown option --onw");
+    check_found(cli("doctor prog --own=7 --job_name=a\tb"), "problem", "printable ASCII");
 }
 END_TEST
 

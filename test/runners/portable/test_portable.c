@@ -314,6 +314,18 @@ START_TEST(a_negated_truth_of_the_server_is_false)
 }
 END_TEST
 
+START_TEST(a_program_may_be_called_anything)
+{
+    const char *argv[] = { "/bin/gr\xc3\xb6\xc3\x9f" "e", "--runner=portable" };
+
+    ck_assert_str_eq(scratch_text(beamc_options_parse(&run.command_line, 2, argv, NULL, 0)), "ok");
+    ck_assert_str_eq(scratch_text(beamc_portable_options_read(&run.options, run.command_line)),
+                     "ok");
+    ck_assert_str_eq(run_on(JOB_IS_DONE), "ok");
+    ck_assert_int_eq(strncmp(job_server_prepared(run.server)->job_name, "gr____e-", 8), 0);
+}
+END_TEST
+
 START_TEST(a_job_without_a_name_is_named_after_the_program)
 {
     give("");
@@ -778,6 +790,7 @@ Suite *suite_portable(void)
     tcase_add_test(tc, without_a_server_an_option_of_nearly_our_own_is_blamed);
     tcase_add_test(tc, a_negated_truth_of_the_server_is_false);
     tcase_add_test(tc, a_job_without_a_name_is_named_after_the_program);
+    tcase_add_test(tc, a_program_may_be_called_anything);
     tcase_add_test(tc, files_are_staged_whole);
     tcase_add_test(tc, the_program_is_staged_for_workers_elsewhere);
     tcase_add_loop_test(tc, what_is_wrong_here_is_refused_before_the_server_hears_of_it, 0,
