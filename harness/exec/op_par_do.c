@@ -77,8 +77,9 @@ static beamc_error *process(beamc_receiver *self, const beamc_element_info *info
 {
     par_do *op = (par_do *)self;
 
+    /* Before each: a DoFn may take its time, and what is cancelled waits for no more of them. */
     beamc__count_up(&op->op.count);
-    BEAMC_TRY(beamc__op_look_up(&op->op));
+    BEAMC_TRY(beamc__plan_look_up(op->op.plan));
     return call(op, info, value);
 }
 
@@ -103,7 +104,7 @@ static beamc_error *process_windows(beamc_receiver *self, const beamc_element_in
     beamc__decode_context context = { op->ctx.arena, NULL };
 
     beamc__count_up(&op->op.count);
-    BEAMC_TRY(beamc__op_look_up(&op->op));
+    BEAMC_TRY(beamc__plan_look_up(op->op.plan));
     if (BEAMC_LIKELY(info->window_count == 1))
         return call(op, info, value);
     one.window_count = 1;

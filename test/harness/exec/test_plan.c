@@ -297,6 +297,32 @@ START_TEST(a_bundle_is_cancelled_within_an_element)
 }
 END_TEST
 
+static int plan_calls;
+
+BEAMC_DOFN(plan_stop_slowly, string, string)
+{
+    plan_calls++;
+    plan_stopped = 1;
+    return beamc_emit(ctx, element);
+}
+
+START_TEST(a_cancelled_bundle_calls_no_dofn_again)
+{
+    exec_kit *kit = strings_kit(3);
+
+    plan_stopped = plan_calls = 0;
+    exec_set_cancel(kit, &plan_stopped);
+    exec_par_do(kit, "flood", "p0", &plan_flood, "p1");
+    exec_par_do(kit, "slow", "p1", &plan_stop_slowly, "p2");
+    exec_sink(kit, "out", "p2");
+    beamc_error *error = exec_run(kit);
+    ck_assert_int_eq(beamc_error_code(error), BEAMC_ECANCELLED);
+    ck_assert_int_eq(plan_calls, 1);
+    beamc_error_free(error);
+    exec_kit_free(kit);
+}
+END_TEST
+
 START_TEST(elements_are_counted_by_pcollection)
 {
     exec_kit *kit = strings_kit(4);
@@ -869,6 +895,7 @@ Suite *suite_plan(void)
     tcase_add_test(tc, a_flatten_takes_each_input_as_often_as_it_stands_there);
     tcase_add_test(tc, a_flatten_of_nothing_gives_nothing);
     tcase_add_loop_test(tc, a_bundle_is_cancelled_within_an_element, 0, 3);
+    tcase_add_test(tc, a_cancelled_bundle_calls_no_dofn_again);
     tcase_add_test(tc, elements_are_counted_by_pcollection);
     tcase_add_test(tc, time_is_booked_to_the_transform_at_work);
     tcase_add_test(tc, a_bundle_without_its_input_or_output_is_refused);
