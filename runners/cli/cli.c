@@ -172,12 +172,13 @@ static int run_words(int argc, const char **argv, FILE *out, FILE *err)
     }
     if (beamc__command_is_group(words[0]) && is_help(words[1]))
         return report_written(err, "beamc", beamc__help_group(words[0], out), BEAMC__EXIT_OK);
-    if (words[0][0] == '-')
+    const char *word = beamc__command_is_group(words[0]) ? words[1] : words[0];
+    if (word[0] == '-')
         return report(err, "beamc",
                       beamc_error_new(BEAMC_EINVAL,
                                       "%s: options come behind a command; beamc --help lists the "
                                       "commands",
-                                      words[0]),
+                                      word),
                       BEAMC__EXIT_USAGE);
     return report(err, "beamc", unknown_command(count, words), BEAMC__EXIT_USAGE);
 }

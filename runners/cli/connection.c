@@ -128,6 +128,10 @@ beamc_error *beamc__connection_job(beamc__connection *connection, const char *te
     JOB(GetJobsResponse) *jobs;
     size_t count;
 
+    /* A shell's variable that is not set must not mean a job without a name. */
+    if (text[0] == '\0')
+        return beamc_error_new(BEAMC_EINVAL, "the ID is empty; beamc jobs list shows those that "
+                                             "there are");
     beamc_error *error = beamc__job_list(connection->client, &jobs, connection->arena);
     if (beamc_error_code(error) == BEAMC_EUNSUPPORTED) {
         beamc_error_free(error); /* then only it knows what ids there are */

@@ -88,6 +88,8 @@ static const struct {
     { "frobnicate", "beamc: there is no command 'frobnicate'; beamc --help lists them all\n" },
     { "--json jobs list",
       "beamc: --json: options come behind a command; beamc --help lists the commands\n" },
+    { "jobs --json list",
+      "beamc: --json: options come behind a command; beamc --help lists the commands\n" },
     { "jobs list --jsno", "beamc jobs list: unknown option --jsno; did you mean --json?\n" },
     { "jobs list --runner=flink",
       "beamc jobs list: unknown option --runner; --help lists them all\n" },

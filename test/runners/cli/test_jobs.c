@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* beamc jobs and beamc graph --job on a scripted job server. */
+#include "runners/cli/cli.h"
 #include "test/alloc.h"
 #include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
@@ -128,6 +129,25 @@ START_TEST(a_job_that_is_not_there_is_refused)
                 "beamc jobs list shows those that it has\n");
     check_ends(cli("jobs metrics"), 2, "",
                "beamc jobs metrics: ID is missing; beamc help jobs metrics says more\n");
+    ck_assert_int_eq(job_server_cancels(cli_server), 0);
+}
+END_TEST
+
+/* As a shell gives it for a variable that is not set. */
+START_TEST(an_empty_id_is_no_jobs)
+{
+    const char *const argv[] = { "beamc", "jobs", "cancel", "" };
+    char said[256];
+    FILE *err = tmpfile();
+
+    cli_serve(JOBS_ARE_SECRET);
+    ck_assert_ptr_nonnull(err);
+    ck_assert_int_eq(beamc__cli(4, argv, stdout, err), 1);
+    rewind(err);
+    ck_assert_ptr_nonnull(fgets(said, sizeof(said), err));
+    fclose(err);
+    ck_assert_str_eq(said, "beamc jobs cancel: the ID is empty; beamc jobs list shows those that "
+                           "there are\n");
     ck_assert_int_eq(job_server_cancels(cli_server), 0);
 }
 END_TEST
@@ -404,6 +424,7 @@ Suite *suite_jobs(void)
     tcase_add_loop_test(tc, a_job_is_meant_by_id_name_or_beginning, 0,
                         (int)(sizeof(meant) / sizeof(meant[0])));
     tcase_add_test(tc, a_job_that_is_not_there_is_refused);
+    tcase_add_test(tc, an_empty_id_is_no_jobs);
     tcase_add_test(tc, a_server_that_lists_no_jobs_is_given_the_id);
     tcase_add_test(tc, all_that_is_known_of_a_job_is_shown);
     tcase_add_test(tc, all_that_is_known_of_a_job_is_shown_as_json);
