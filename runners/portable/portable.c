@@ -393,6 +393,22 @@ static beamc_error *run_all(run *of, beamc_result **out)
     return error;
 }
 
+/* Accepted, so that scripts need not change, but not kept quiet about. */
+static void warn_without_effect(const run *of)
+{
+    static const char *const names[] = {
+        "resource_hints",
+        "number_of_worker_harness_threads",
+        "max_cache_memory_usage_percent",
+        "grouping_table_max_size_mb",
+        "bundle_processor_cache_timeout",
+    };
+
+    for (size_t i = 0; of->options->options != NULL && i < sizeof(names) / sizeof(*names); i++)
+        if (beamc_option_given(of->options->options, names[i]))
+            beamc_log_to(&of->log, BEAMC_LOG_WARN, "--%s has no effect on workers in C", names[i]);
+}
+
 beamc_error *beamc_run_portable(beamc_result **out, beamc_pipeline *pipeline,
                                 const beamc_portable_options *options)
 {
@@ -411,6 +427,7 @@ beamc_error *beamc_run_portable(beamc_result **out, beamc_pipeline *pipeline,
         .log = { .sink = options->log == NULL ? &standard_error : options->log,
                  .level = options->log_level == 0 ? BEAMC_LOG_INFO : options->log_level },
     };
+    warn_without_effect(&of);
     beamc__rpc_init();
     beamc_error *error = run_all(&of, out);
     beamc__rpc_shutdown();

@@ -39,7 +39,8 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(GENERAL, BOOL, "streaming", NULL, "false", "the input has no end")
     OPTION(GENERAL, LIST, "experiments", NULL, NULL, "features to try, as name or name=value")
     OPTION(GENERAL, BOOL, "save_main_session", NULL, "false", "for Python; C has no need of it")
-    OPTION(GENERAL, TEXT, "resource_hints", "HINT", NULL, "such as min_ram=4GB, for all transforms")
+    OPTION(GENERAL, TEXT, "resource_hints", "HINT", NULL,
+           "for other SDKs: such as min_ram=4GB; in C transforms have hints")
     OPTION(GENERAL, TEXT, "output_executable_path", "FILE", NULL,
            "for other SDKs: a jar in place of a run; beamc writes none")
     OPTION(GENERAL, TEXT, "update_compatibility_version", "VERSION", NULL,
@@ -77,13 +78,15 @@ const beamc__option_known beamc__options_known[] = {
     OPTION(PORTABLE, LIST, "sdk_harness_container_image_overrides", "PATTERN,IMAGE", NULL,
            "images of other SDKs' workers")
 
-    OPTION(WORKER, INT, "number_of_worker_harness_threads", NULL, NULL, "bundles at a time")
+    OPTION(WORKER, INT, "number_of_worker_harness_threads", NULL, NULL,
+           "for other SDKs: bundles at a time")
     OPTION(WORKER, INT, "max_cache_memory_usage_mb", NULL, "100", "cache for state, in MB")
-    OPTION(WORKER, INT, "max_cache_memory_usage_percent", NULL, NULL, "the same, of all memory")
+    OPTION(WORKER, INT, "max_cache_memory_usage_percent", NULL, NULL,
+           "for other SDKs: the same, of all memory")
     OPTION(WORKER, INT, "grouping_table_max_size_mb", NULL, "100",
-           "memory for combining before the shuffle, in MB")
+           "for other SDKs: memory for combining before the shuffle, in MB")
     OPTION(WORKER, INT, "bundle_processor_cache_timeout", NULL, NULL,
-           "how long an idle plan is kept, in s")
+           "for other SDKs: how long an idle plan is kept, in s")
     OPTION(WORKER, INT, "element_processing_timeout_minutes", NULL, NULL,
            "ends a worker that is stuck in one element for so long")
 

@@ -297,6 +297,14 @@ START_TEST(what_is_not_done_here_is_refused)
 }
 END_TEST
 
+START_TEST(what_has_no_effect_on_workers_is_told)
+{
+    give("--resource_hints=min_ram=4GB --max_cache_memory_usage_mb=7");
+    ck_assert_str_eq(run_on(JOB_IS_DONE), "ok");
+    check_has(run.log, "WARN --resource_hints has no effect on workers in C\nINFO it begins\n");
+}
+END_TEST
+
 START_TEST(without_a_server_an_option_of_nearly_our_own_is_blamed)
 {
     give("--qqqqqqqq --job_endpont=localhost:8099");
@@ -787,6 +795,7 @@ Suite *suite_portable(void)
                         sizeof(wrong_options) / sizeof(*wrong_options));
     tcase_add_loop_test(tc, what_is_not_done_here_is_refused, 0,
                         sizeof(not_done) / sizeof(*not_done));
+    tcase_add_test(tc, what_has_no_effect_on_workers_is_told);
     tcase_add_test(tc, without_a_server_an_option_of_nearly_our_own_is_blamed);
     tcase_add_test(tc, a_negated_truth_of_the_server_is_false);
     tcase_add_test(tc, a_job_without_a_name_is_named_after_the_program);
