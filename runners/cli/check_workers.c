@@ -4,10 +4,10 @@
 #include "proto/unpack.h"
 #include "proto/urns.h"
 #include "runners/main/number.h"
+#include "runners/portable/pool_probe.h"
 #include "runners/portable/worker_environment.h"
 #include "sdk/base/arena_proto.h"
 #include "sdk/pipeline/graph.h"
-#include "sdk/rpc/pack.h"
 #include <string.h>
 
 typedef struct {
@@ -41,39 +41,13 @@ static void check_process(const check *of, const char *command)
 
 /* ---- worker pools ---------------------------------------------------------------------------- */
 
-#define STOP_WORKER "/org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool/StopWorker"
-
-/* Stopping a worker that nobody has is refused or ignored by a pool; other servers do not know the
- * call. */
-static beamc_error *ask_pool(const check *of, const char *url, beamc__rpc_queue *queue)
-{
-    FN(StopWorkerRequest) request = FNK(STOP_WORKER_REQUEST__INIT);
-    beamc__rpc_code code = BEAMC__RPC_OK;
-    beamc__rpc_channel *channel;
-    ProtobufCMessage *response;
-
-    request.worker_id = (char *)"beamc-doctor";
-    BEAMC_TRY(beamc__rpc_channel_new(&channel, queue, url, NULL));
-    beamc_error *error =
-        beamc__rpc_call_packed(&response, &code, channel, STOP_WORKER, &request.base,
-                               &fn(stop_worker_response__descriptor), of->arena, of->timeout_ms);
-    beamc__rpc_channel_free(channel);
-    if (code == BEAMC__RPC_UNAVAILABLE || code == BEAMC__RPC_DEADLINE_EXCEEDED)
-        return error;
-    beamc_error_free(error); /* it has no such worker, or not that call */
-    if (code == BEAMC__RPC_UNIMPLEMENTED)
-        return beamc_error_new(BEAMC_EUNSUPPORTED,
-                               "the server at %s speaks gRPC, but is no worker pool", url);
-    return NULL;
-}
-
 static void check_pool(const check *of, const char *url)
 {
     beamc__rpc_queue *queue;
 
     beamc_error *error = beamc__rpc_queue_new(&queue, "beamc-doctor");
     if (error == NULL) {
-        error = ask_pool(of, url, queue);
+        error = beamc__pool_probe(url, queue, of->timeout_ms, of->arena);
         beamc__rpc_queue_free(queue);
     }
     error = beamc_error_wrap(error, "worker pool (--environment_type=EXTERNAL)");

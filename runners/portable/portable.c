@@ -16,6 +16,7 @@
 #include "runners/portable/log_options.h"
 #include "runners/portable/loopback.h"
 #include "runners/portable/options_json.h"
+#include "runners/portable/pool_probe.h"
 #include "runners/portable/server.h"
 #include "runners/portable/staging.h"
 #include "runners/portable/worker_environment.h"
@@ -312,20 +313,16 @@ static beamc_error *set_workers(run *of)
                               &of->artifacts);
 }
 
-/* Some runners wait for ever for a pool that is not there, and one ends of it.  Only what is on this
- * machine for us and for the server is the same for both. */
+/* Some runners wait for ever for a pool that is not there, and Prism ends of what is none.  Only what
+ * is on this machine for us and for the server is the same for both. */
 static beamc_error *check_pool(run *of)
 {
-    const char *url = of->pool;
-    beamc__rpc_channel *channel;
-
-    if (url == NULL || !beamc__endpoint_is_local(url) ||
+    if (of->pool == NULL || !beamc__endpoint_is_local(of->pool) ||
         !beamc__endpoint_is_local(beamc__job_client_endpoint(of->client)))
         return NULL;
-    BEAMC_TRY(beamc__rpc_channel_new(&channel, beamc__job_client_queue(of->client), url, NULL));
-    beamc_error *error = beamc__rpc_channel_connect(channel, POOL_MS);
-    beamc__rpc_channel_free(channel);
-    return beamc_error_wrap(error, "there is no worker pool (beamc worker-pool starts one)");
+    return beamc_error_wrap(beamc__pool_probe(of->pool, beamc__job_client_queue(of->client),
+                                              POOL_MS, of->arena),
+                            "there is no worker pool (beamc worker-pool starts one)");
 }
 
 /* A server of ours that has ended says more than the calls that failed by it. */

@@ -520,6 +520,20 @@ START_TEST(a_worker_pool_that_is_not_there_is_told_before_the_job_is)
 }
 END_TEST
 
+START_TEST(a_server_that_is_no_worker_pool_is_told_before_the_job_is)
+{
+    job_server *other = job_server_new(JOB_IS_DONE);
+
+    run.options.environment_type = "EXTERNAL";
+    run.options.environment_config = job_server_url(other);
+    const char *text = run_on(JOB_IS_DONE);
+    job_server_free(other);
+    check_has(text, "there is no worker pool (beamc worker-pool starts one): the server at ");
+    check_has(text, " speaks gRPC, but is no worker pool");
+    ck_assert_ptr_null(job_server_prepared(run.server));
+}
+END_TEST
+
 START_TEST(a_command_that_is_not_there_is_told)
 {
     give("--environment_type=PROCESS --environment_config={\"command\":\"/no/such/boot\"}");
@@ -811,6 +825,7 @@ Suite *suite_portable(void)
     tcase_add_test(tc, a_failed_job_tells_what_its_worker_said);
     tcase_add_test(tc, a_job_may_fail_without_a_reason);
     tcase_add_test(tc, a_worker_pool_that_is_not_there_is_told_before_the_job_is);
+    tcase_add_test(tc, a_server_that_is_no_worker_pool_is_told_before_the_job_is);
     tcase_add_test(tc, a_command_that_is_not_there_is_told);
     tcase_add_test(tc, a_command_that_prism_cannot_start_is_refused);
     tcase_add_test(tc, a_refused_job_tells_what_the_server_said);
