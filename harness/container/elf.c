@@ -144,9 +144,9 @@ static beamc_error *ask_loader(const beamc__elf *elf, const char *program, beamc
     int status = 0;
     pid_t pid;
 
-    snprintf(path, sizeof(path), "%s%s", strchr(program, '/') == NULL ? "./" : "", program);
     if (file < 0)
         return beamc_error_system(errno, "memory for the answer of %s", elf->loader);
+    snprintf(path, sizeof(path), "%s%s", strchr(program, '/') == NULL ? "./" : "", program);
     const beamc__spawn_options options = { .path = elf->loader, .args = args, .output = file };
     int problem = beamc__spawn(&pid, &options);
     while (problem == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -28,7 +28,7 @@ typedef struct {
                                     * next two, a PEM file */
     const char *tls_certificate;   /* our own, for a server that asks for one */
     const char *tls_private_key;   /* of that */
-    const char *job_name;          /* made of the program's name and the time */
+    const char *job_name;          /* printable ASCII; NULL: of the program's name and the time */
     int64_t timeout_ms;            /* of each answer of the server: 60 s */
 
     /* How workers start: LOOPBACK (threads of this process), EXTERNAL, PROCESS or DOCKER, and what
