@@ -6,8 +6,8 @@
 #include "findings.h"
 #include <beamc/portable.h>
 
-/* Asks the job server of @options, which runs, and then the program at @program.  A server that does
- * not answer is no finding here. */
+/* Asks the job server of @options, which runs, and then the program at @program.  A server that
+ * does not answer is no finding here. */
 void beamc__check_options(beamc__findings *findings, const beamc_portable_options *options,
                           const char *program, int64_t timeout_ms);
 

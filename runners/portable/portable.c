@@ -71,7 +71,9 @@ static beamc_error *check_cancelled(const run *of)
 
 static beamc_error *describe(run *of, JOB(DescribePipelineOptionsResponse) **out)
 {
-    BEAMC_TRY(beamc__job_describe_options(of->client, out, of->arena));
+    /* The first call: where nobody listens, this is what fails. */
+    BEAMC_TRY(beamc_error_wrap(beamc__job_describe_options(of->client, out, of->arena),
+                               "job server (--job_endpoint)"));
     return check_cancelled(of);
 }
 
@@ -313,8 +315,8 @@ static beamc_error *set_workers(run *of)
                               &of->artifacts);
 }
 
-/* Some runners wait for ever for a pool that is not there, and Prism ends of what is none.  Only what
- * is on this machine for us and for the server is the same for both. */
+/* Some runners wait for ever for a pool that is not there, and Prism ends of what is none.  Only
+ * what is on this machine for us and for the server is the same for both. */
 static beamc_error *check_pool(run *of)
 {
     if (of->pool == NULL || !beamc__endpoint_is_local(of->pool) ||

@@ -5,8 +5,8 @@
 
 #include <beamc/error.h>
 
-/* Connects to any of the addresses of @host, with at most @timeout_ms for each; the error is that of
- * the last. */
+/* Connects to any of the addresses of @host, with at most @timeout_ms for each; the error is that
+ * of the last. */
 BEAMC_MUST_USE beamc_error *beamc__reach(const char *host, unsigned port, int timeout_ms);
 
 /* The same for the cluster @master that a job server of Flink or Spark is told of: "host:8081",

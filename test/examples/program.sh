@@ -21,7 +21,7 @@ fails_with 2 'it is LOOPBACK, EXTERNAL' "${on_server[@]}" --environment_type=DOK
 fails_with 2 'the port is missing' "${on_server[@]}" --job_endpoint=localhost
 fails_with 2 'is needed' "$wordcount" $input --output="$TMP/counts" --runner=portable
 fails_with 2 'not be written into a jar' "${on_server[@]}" --output_executable_path=x.jar
-fails_with 1 'connection refused' "${on_server[@]}"
+fails_with 1 'job server (--job_endpoint): endpoint localhost:1: connection refused' "${on_server[@]}"
 fails_with 2 'must end in .dot, .svg, .json, .txt or .pb' "$wordcount" $input --output="$TMP/counts" \
     --graph=a.png
 fails_with 2 '0 to 1024 threads' "$wordcount" $input --output="$TMP/counts" --direct_num_workers=-1

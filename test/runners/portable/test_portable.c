@@ -309,7 +309,8 @@ START_TEST(without_a_server_an_option_of_nearly_our_own_is_blamed)
 {
     give("--qqqqqqqq --job_endpont=localhost:8099");
     const char *text = run_at("127.0.0.1:1");
-    check_has(text, "--job_endpont: did you mean --job_endpoint? endpoint 127.0.0.1:1: ");
+    check_has(text, "--job_endpont: did you mean --job_endpoint? job server (--job_endpoint): "
+                    "endpoint 127.0.0.1:1: ");
     check_has(text, "connection refused");
 }
 END_TEST
@@ -654,14 +655,15 @@ START_TEST(an_absent_server_is_named)
     int unused = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t size = sizeof(address);
-    char url[64], expected[128];
+    char url[64], expected[256];
 
     /* Bound, and nobody listens. */
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(unused, (struct sockaddr *)&address, sizeof(address)), 0);
     ck_assert_int_eq(getsockname(unused, (struct sockaddr *)&address, &size), 0);
     snprintf(url, sizeof(url), "127.0.0.1:%d", ntohs(address.sin_port));
-    snprintf(expected, sizeof(expected), "endpoint %s: connection refused (UNAVAILABLE)", url);
+    snprintf(expected, sizeof(expected),
+             "job server (--job_endpoint): endpoint %s: connection refused (UNAVAILABLE)", url);
     ck_assert_str_eq(run_at(url), expected);
     close(unused);
 }
