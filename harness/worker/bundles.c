@@ -326,6 +326,7 @@ static void run_bundle(void *arg)
     worker->active--;
     uv_cond_broadcast(&worker->changed);
     uv_mutex_unlock(&worker->lock);
+    beamc__threads_over(worker->threads);
     if (__atomic_exchange_n(&of->answered, true, __ATOMIC_ACQ_REL)) {
         beamc_error_free(error); /* it was given up, which has been told */
     } else if (error != NULL) {

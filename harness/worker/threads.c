@@ -19,7 +19,7 @@ struct beamc__threads {
     task *first;
     task **last;
     size_t waiting; /* tasks that nobody has taken */
-    size_t idle;    /* threads */
+    size_t idle;    /* threads, and those whose tasks are over but for a moment */
     uv_thread_t *all;
     size_t count, most;
     bool ending;
@@ -48,6 +48,17 @@ beamc__threads *beamc__threads_new(size_t most)
     return threads;
 }
 
+/* Whether the task of this thread said that it is over. */
+static __thread bool is_over;
+
+void beamc__threads_over(beamc__threads *threads)
+{
+    uv_mutex_lock(&threads->lock);
+    threads->idle += !is_over;
+    is_over = true;
+    uv_mutex_unlock(&threads->lock);
+}
+
 static void work(void *arg)
 {
     beamc__threads *threads = arg;
@@ -58,11 +69,11 @@ static void work(void *arg)
     beamc__crash_stack_begin(&stack);
     uv_mutex_lock(&threads->lock);
     for (;;) {
-        while (threads->first == NULL && !threads->ending) {
-            threads->idle++;
+        threads->idle += !is_over;
+        while (threads->first == NULL && !threads->ending)
             uv_cond_wait(&threads->changed, &threads->lock);
-            threads->idle--;
-        }
+        threads->idle--;
+        is_over = false;
         task *taken = threads->first;
         if (taken == NULL)
             break;

@@ -23,4 +23,8 @@ void beamc__threads_free(beamc__threads *threads);
 BEAMC_MUST_USE beamc_error *beamc__threads_start(beamc__threads *threads, void (*run)(void *arg),
                                                  void *arg);
 
+/* For a task, on its thread, that will wait for nothing any more: the thread counts as idle from now
+ * on.  So whoever is told by the task's last words, and starts another, gets no new thread for it. */
+void beamc__threads_over(beamc__threads *threads);
+
 #endif

@@ -2,6 +2,7 @@
 #include "harness/worker/threads.h"
 
 #include "test/harness/exec/kit.h"
+#include "test/process.h"
 #include <check.h>
 #include <uv.h>
 
@@ -58,6 +59,47 @@ START_TEST(tasks_wait_where_there_are_too_many)
 }
 END_TEST
 
+typedef struct {
+    beamc__threads *threads;
+    int left; /* of a chain of tasks, each of which starts the next with its last words */
+    uv_sem_t done;
+} chain;
+
+static void run_link(void *arg)
+{
+    chain *of = arg;
+
+    beamc__threads_over(of->threads);
+    beamc__threads_over(of->threads); /* said once more it is no second thread */
+    if (--of->left > 0)
+        exec_ok(beamc__threads_start(of->threads, run_link, of));
+    else
+        uv_sem_post(&of->done);
+}
+
+START_TEST(last_words_make_no_thread)
+{
+    chain of = { .threads = beamc__threads_new(100) };
+    int count = 0;
+    task one = { NULL, &count };
+
+    ck_assert_int_eq(uv_sem_init(&of.done, 0), 0);
+    int links[] = { 1, 100 }, counts[2];
+    for (int i = 0; i < 2; i++) {
+        of.left = links[i];
+        exec_ok(beamc__threads_start(of.threads, run_link, &of));
+        uv_sem_wait(&of.done);
+        counts[i] = count_threads();
+    }
+    ck_assert_int_eq(counts[0], counts[1]);
+    /* And it still is there for others. */
+    exec_ok(beamc__threads_start(of.threads, run, &one));
+    beamc__threads_free(of.threads);
+    ck_assert_int_eq(count, 1);
+    uv_sem_destroy(&of.done);
+}
+END_TEST
+
 Suite *suite_threads(void)
 {
     Suite *suite = suite_create("threads");
@@ -65,6 +107,7 @@ Suite *suite_threads(void)
 
     tcase_add_test(tc, tasks_run_at_the_same_time);
     tcase_add_test(tc, tasks_wait_where_there_are_too_many);
+    tcase_add_test(tc, last_words_make_no_thread);
     suite_add_tcase(suite, tc);
     return suite;
 }
