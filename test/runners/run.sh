@@ -150,6 +150,7 @@ problem_of() {
 # Sets $address.
 start_pool() {
     local log=$out/worker-pool.log
+    : >"$log" # that of the one before says where it was
     "$BIN/beamc" worker-pool --port=0 >"$log" 2>&1 &
     pool=$!
     until address=$(sed -n 's/.*ready at //p' "$log") && [ -n "$address" ]; do
