@@ -22,9 +22,9 @@ typedef struct {
     beamc_output_time output_time;
     beamc__op **consumers; /* in order of id */
     size_t consumer_count;
-    beamc_receiver *receiver; /* where its elements go */
+    beamc_receiver *receiver; /* where its elements go; a gauge may come and go in a bundle */
     uint64_t *count;          /* of its elements in this bundle: a consumer's */
-    const beamc__op *producer; /* NULL: none, as of a side input */
+    beamc__op *producer; /* NULL: none, as of a side input */
     size_t consumer_capacity;
 } beamc__node;
 
@@ -54,6 +54,8 @@ struct beamc__op {
     size_t pending; /* while the plan is sorted: producers not yet placed */
 };
 
+typedef struct beamc__gauges beamc__gauges;
+
 struct beamc__plan {
     const FN(ProcessBundleDescriptor) *descriptor;
     beamc__plan_options options;
@@ -62,6 +64,7 @@ struct beamc__plan {
     size_t node_count;
     beamc__op **ops; /* producers before consumers */
     size_t op_count;
+    beamc__gauges *gauges; /* NULL: none are wanted */
     const beamc__bundle *bundle; /* in work */
     beamc__op *current;          /* at work now; atomic */
     int phase;                   /* atomic */
@@ -162,6 +165,8 @@ beamc_error *beamc__op_sink(beamc__op **out, const beamc__op_spec *spec);
 beamc_error *beamc__op_par_do(beamc__op **out, const beamc__op_spec *spec);
 /* Calls setup of an op that is a ParDo, once all receivers are known; others pass. */
 beamc_error *beamc__par_do_set_up(beamc__op *op);
+/* The receiver of @node is another; an @op that is a ParDo, and keeps it, sends there. */
+void beamc__par_do_redirect(beamc__op *op, const beamc__node *node);
 /* The value that it does nothing but pair its elements with; NULL: it does more, or is no ParDo. */
 const int64_t *beamc__par_do_pairs_with(const beamc__op *op);
 beamc_error *beamc__op_window_into(beamc__op **out, const beamc__op_spec *spec);
@@ -205,8 +210,20 @@ bool beamc__op_is_source(const beamc__op *op);
 typedef struct beamc__data_channel beamc__data_channel;
 beamc__data_channel *beamc__source_channel(beamc__op *op);
 
+/* ---- what elements are like --------------------------------------------------------------------
+ *
+ * A plan whose options do not ask for these has none. */
+
 /* Puts a tap before the receiver of @node, if the plan has its elements sampled. */
 beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node);
+
+/* Makes gauges of the sizes of elements for a plan that is connected.  Each function takes NULL. */
+beamc_error *beamc__gauges_insert(beamc__plan *plan);
+void beamc__gauges_free(beamc__gauges *gauges);
+void beamc__gauges_start(beamc__gauges *gauges); /* of a bundle */
+/* From now on each measures one more element. */
+void beamc__gauges_place(beamc__gauges *gauges);
+beamc_error *beamc__gauges_report(const beamc__gauges *gauges, beamc__metrics *into);
 
 /* ---- side inputs ------------------------------------------------------------------------------ */
 

@@ -541,6 +541,16 @@ beamc_error *beamc__par_do_set_up(beamc__op *head)
     return beamc__op_failed_when(head, "setup", call_without_element(op, op->dofn->setup));
 }
 
+void beamc__par_do_redirect(beamc__op *head, const beamc__node *node)
+{
+    par_do *op = (par_do *)head;
+
+    for (size_t i = 0; head->ops->start == start && i < head->output_count; i++) {
+        if (head->outputs[i] == node)
+            op->receivers[i] = node->receiver;
+    }
+}
+
 const int64_t *beamc__par_do_pairs_with(const beamc__op *head)
 {
     const par_do *op = (const par_do *)head;

@@ -102,7 +102,7 @@ static const beamc_iterable_ops group_iterable_ops = { group_start, group_next, 
 
 /* ---- driving ---------------------------------------------------------------------------------- */
 
-/* Now and then: tells how far it is, and sees whether it is to go on. */
+/* Now and then: tells how far it is, sees whether it is to go on, and has an element measured. */
 static beamc_error *look_up(source *op)
 {
     const beamc__bundle *bundle = op->op.plan->bundle;
@@ -113,6 +113,7 @@ static beamc_error *look_up(source *op)
     op->told = op->op.count;
     if (bundle->cancel != NULL && __atomic_load_n(bundle->cancel, __ATOMIC_RELAXED) != 0)
         return beamc_error_new(BEAMC_ECANCELLED, "cancelled");
+    beamc__gauges_place(op->op.plan->gauges);
     return NULL;
 }
 
@@ -174,7 +175,7 @@ static beamc_error *decode(source *op, beamc_element_info *info, beamc_reader *i
 /* Decodes and passes on all elements of @chunk. */
 static beamc_error *run_chunk(source *op, beamc_bytes chunk, bool *taken)
 {
-    beamc_receiver *receiver = op->op.outputs[0]->receiver;
+    const beamc__node *output = op->op.outputs[0];
     beamc_element_info info = op->constant;
     const uint8_t *end = chunk.data + chunk.size;
 
@@ -191,7 +192,7 @@ static beamc_error *run_chunk(source *op, beamc_bytes chunk, bool *taken)
         at = next;
         /* In no window it is nowhere. */
         if (BEAMC_LIKELY(info.window_count > 0))
-            BEAMC_TRY(receiver->process(receiver, &info, op->value));
+            BEAMC_TRY(output->receiver->process(output->receiver, &info, op->value));
         beamc__arena_rewind_all(op->arena);
     }
     return NULL;

@@ -508,7 +508,7 @@ static beamc_error *sort_ops(beamc__plan *plan)
 static beamc_error *check_producers(beamc__plan *plan)
 {
     for (size_t i = 0; i < plan->op_count; i++) {
-        const beamc__op *op = plan->ops[i];
+        beamc__op *op = plan->ops[i];
         for (size_t k = 0; k < op->output_count; k++) {
             beamc__node *node = op->outputs[k];
             if (node->producer != NULL)
@@ -649,7 +649,7 @@ static beamc_error *build(beamc__plan *plan)
     BEAMC_TRY(sort_ops(plan));
     for (size_t i = 0; i < plan->node_count; i++)
         BEAMC_TRY(connect_node(plan, &plan->nodes[i]));
-    return NULL;
+    return beamc__gauges_insert(plan);
 }
 
 static void tell_watch(beamc__plan_watch *watch, const beamc__plan *plan)
@@ -711,6 +711,7 @@ void beamc__plan_free(beamc__plan *plan)
         if (plan->ops[i]->ops->free != NULL)
             plan->ops[i]->ops->free(plan->ops[i]);
     }
+    beamc__gauges_free(plan->gauges);
     beamc_error_free(plan->sticky); /* told by the run it belongs to, or nobody ran it */
     beamc_arena_free(plan->arena);
     free(plan);
@@ -775,6 +776,7 @@ beamc_error *beamc__plan_run(beamc__plan *plan, const beamc__bundle *bundle)
     }
     for (size_t i = 0; i < plan->node_count; i++)
         __atomic_store_n(plan->nodes[i].count, 0, __ATOMIC_RELAXED);
+    beamc__gauges_start(plan->gauges);
     if (bundle->view != NULL)
         beamc__bundle_view_set(bundle->view, plan);
     tell_watch(bundle->watch, plan);
@@ -877,5 +879,5 @@ beamc_error *beamc__plan_report(const beamc__plan *plan, beamc__metrics *into)
                           (int64_t)__atomic_load_n(plan->nodes[i].count, __ATOMIC_RELAXED)));
     for (size_t i = 0; i < plan->op_count; i++)
         BEAMC_TRY(report_op(plan->ops[i], into));
-    return NULL;
+    return beamc__gauges_report(plan->gauges, into);
 }

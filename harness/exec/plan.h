@@ -25,6 +25,7 @@ typedef struct {
     const beamc_log_overrides *log_overrides; /* of this level and of the bundles'; NULL: none */
     bool log_ids; /* log entries name transforms by their ids in the descriptor, as runners expect, and
                    * not by their names */
+    bool byte_sizes;         /* how large elements are, of some, is reported */
     beamc__samples *samples; /* where elements are to be sampled; borrowed, NULL: not at all */
     beamc__plan_watch *watch; /* of the setup; may be NULL */
 } beamc__plan_options;

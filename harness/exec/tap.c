@@ -3,8 +3,7 @@
  * one only where samples are wanted. */
 #include "harness/exec/op.h"
 
-#include "sdk/coders/iterable_head.h"
-#include "sdk/types/layout.h"
+#include "harness/exec/excerpt.h"
 #include <stdio.h>
 
 typedef struct {
@@ -12,93 +11,11 @@ typedef struct {
     beamc__plan *plan;
     const beamc__node *node;
     beamc_receiver *to;
-    bool has_iterable;
     uint64_t seen;
 } tap;
 
-#define ERROR_SIZE    4096
-#define CUT           "\n(the sample has the first values only of the element's iterables)"
-#define ITERABLES_MAX ((size_t)64 << 10) /* bytes of iterables in a sample */
-
-/* ---- iterables ------------------------------------------------------------------------------- */
-
-static bool is_iterable(const beamc_type *type)
-{
-    return type->kind == BEAMC_KIND_ITERABLE || type->kind == BEAMC_KIND_STATE_BACKED_ITERABLE;
-}
-
-static bool has_iterable(const beamc_type *type)
-{
-    if (is_iterable(type))
-        return true;
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (type->fields[i].type != NULL && has_iterable(type->fields[i].type))
-            return true;
-    }
-    return false;
-}
-
-/* Kinds whose parts lie in the value itself. */
-static bool holds_parts(const beamc_type *type)
-{
-    return type->kind == BEAMC_KIND_KV || type->kind == BEAMC_KIND_ROW ||
-           type->kind == BEAMC_KIND_NULLABLE || type->kind == BEAMC_KIND_LENGTH_PREFIX;
-}
-
-/* Whether shorten reaches all iterables: none is behind a pointer. */
-static bool can_be_shortened(const beamc_type *type)
-{
-    if (is_iterable(type) || !has_iterable(type))
-        return true;
-    if (!holds_parts(type))
-        return false;
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (!can_be_shortened(type->fields[i].type))
-            return false;
-    }
-    return true;
-}
-
-/* Iterables may have no end to speak of, and the rest of one may have to be asked for: they are cut to
- * the values that are here and fit into *left, which the same coder encodes; *cut says if one was.
- * BEAMC_ENOENT: none of the values of one is. */
-static int shorten(const beamc_type *type, void *value, size_t *left, bool *cut, beamc_arena *arena)
-{
-    size_t at = 0;
-
-    if (is_iterable(type))
-        return beamc__iterable_head(value, value, left, cut, arena);
-    if (!has_iterable(type))
-        return BEAMC_OK;
-    if (type->kind == BEAMC_KIND_NULLABLE) {
-        if (!*(const bool *)value)
-            return BEAMC_OK;
-        at = beamc__nullable_offset(type);
-    }
-    for (size_t i = 0; i < type->field_count; i++) {
-        const beamc_type *part = type->fields[i].type;
-        int rc =
-            shorten(part, beamc__at_mutable(value, beamc__next_offset(part, &at)), left, cut, arena);
-        if (rc < 0)
-            return rc;
-    }
-    return BEAMC_OK;
-}
-
-static int encode_shortened(const beamc_type *type, const void *value, beamc_buffer *out, bool *cut)
-{
-    beamc_arena *arena = beamc_arena_new();
-    void *copy = arena == NULL ? NULL : beamc_arena_memdup(arena, value, type->size);
-    size_t left = ITERABLES_MAX;
-    int rc = copy == NULL ? BEAMC_ENOMEM : shorten(type, copy, &left, cut, arena);
-
-    if (rc == BEAMC_OK)
-        rc = beamc_encode(type, copy, true, out);
-    beamc_arena_free(arena);
-    return rc;
-}
-
-/* ---- sampling -------------------------------------------------------------------------------- */
+#define ERROR_SIZE 4096
+#define CUT        "\n(the sample has the first values only of the element's iterables)"
 
 /* @error (NULL: none) is told of what was cut. */
 static void sample(tap *at, const void *value, const beamc__sample_error *error)
@@ -109,8 +26,7 @@ static void sample(tap *at, const void *value, const beamc__sample_error *error)
     bool cut = false;
 
     beamc_buffer_init(&bytes);
-    int rc = at->has_iterable ? encode_shortened(at->node->type, value, &bytes, &cut)
-                              : beamc_encode(at->node->type, value, true, &bytes);
+    int rc = beamc__excerpt_encode(at->node->type, value, &bytes, &cut);
     if (cut && error != NULL) {
         snprintf(text, sizeof(text), "%s" CUT, error->error);
         both = *error;
@@ -154,7 +70,7 @@ static beamc_error *tap_process(beamc_receiver *self, const beamc_element_info *
 beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node)
 {
     if (plan->options.samples == NULL || node->producer == NULL ||
-        !can_be_shortened(node->type))
+        !beamc__excerpt_is_possible(node->type))
         return NULL;
     tap *made = beamc_arena_calloc(plan->arena, 1, sizeof(*made));
     if (made == NULL)
@@ -163,7 +79,6 @@ beamc_error *beamc__tap_insert(beamc__plan *plan, beamc__node *node)
     made->plan = plan;
     made->node = node;
     made->to = node->receiver;
-    made->has_iterable = has_iterable(node->type);
     node->receiver = &made->receiver;
     return NULL;
 }

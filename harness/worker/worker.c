@@ -351,6 +351,7 @@ static beamc_error *make_parts(beamc__worker *worker, const beamc__worker_option
                                                   .log_level = worker->log_level,
                                                   .log_overrides = options->log_overrides,
                                                   .log_ids = true,
+                                                  .byte_sizes = true,
                                                   .samples = worker->samples };
     worker->registry = (beamc__data_registry){ .find = find_inbox,
                                                .lost = data_lost,

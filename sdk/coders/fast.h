@@ -141,6 +141,17 @@ static inline size_t beamc__plain_bound(const beamc_type *type, const void *valu
     return BEAMC__VARINT_MAX;
 }
 
+/* As many as it takes. */
+static inline size_t beamc__plain_size(const beamc_type *type, const void *value)
+{
+    if (type->kind == BEAMC_KIND_INT64)
+        return beamc__varint_size((uint64_t)*(const int64_t *)value);
+    if (type->kind == BEAMC_KIND_DOUBLE)
+        return 8;
+    size_t size = ((const beamc_bytes *)value)->size;
+    return beamc__varint_size(size) + size;
+}
+
 /* Writes a plain value, nested, where there is room; answers where it ends. */
 static inline uint8_t *beamc__plain_put(uint8_t *to, const beamc_type *type, const void *value)
 {

@@ -829,6 +829,11 @@ void exec_set_samples(exec_kit *kit, beamc__samples *samples)
     kit->options.samples = samples;
 }
 
+void exec_set_byte_sizes(exec_kit *kit)
+{
+    kit->options.byte_sizes = true;
+}
+
 void exec_set_log_overrides(exec_kit *kit, const beamc_log_overrides *overrides)
 {
     kit->options.log_overrides = overrides;

@@ -125,6 +125,7 @@ void exec_set_customs(exec_kit *kit, const beamc_type *const *customs, size_t co
 void exec_set_log(exec_kit *kit, const beamc_log_sink *log);
 void exec_set_log_overrides(exec_kit *kit, const beamc_log_overrides *overrides);
 void exec_set_samples(exec_kit *kit, beamc__samples *samples);
+void exec_set_byte_sizes(exec_kit *kit);
 void exec_set_cancel(exec_kit *kit, const volatile int *cancel);
 
 /* Makes the plan if there is none, and runs a bundle. */

@@ -60,6 +60,7 @@ static int64_t number_of(PB(MonitoringInfo) *const *infos, size_t count, const c
 
 static const char read_index[] = BEAMC_URN_METRIC_DATA_CHANNEL_READ_INDEX;
 static const char element_count[] = BEAMC_URN_METRIC_ELEMENT_COUNT;
+static const char byte_size[] = BEAMC_URN_METRIC_SAMPLED_BYTE_SIZE; /* its first number: of how many */
 static const char counter[] = BEAMC_URN_METRIC_USER_SUM_INT64;
 
 /* ---- progress -------------------------------------------------------------------------------- */
@@ -74,6 +75,7 @@ START_TEST(progress_tells_how_far_a_bundle_is)
     ck_assert_int_eq(NUMBER(progress, read_index, "in"), 2);
     ck_assert_int_eq(NUMBER(progress, element_count, "p0"), 3);
     ck_assert_int_eq(NUMBER(progress, element_count, "p1"), 2);
+    ck_assert_int_eq(NUMBER(progress, byte_size, "p0"), 1);
     ck_assert_int_eq(NUMBER(progress, counter, "passed"), 3);
     ck_assert_uint_eq(progress->n_monitoring_data, progress->n_monitoring_infos);
     ck_assert(progress->consuming_received_data);
@@ -82,6 +84,7 @@ START_TEST(progress_tells_how_far_a_bundle_is)
     ck_assert_int_eq(NUMBER(done, read_index, "in"), 5);
     ck_assert_int_eq(NUMBER(done, element_count, "p0"), 5);
     ck_assert_int_eq(NUMBER(done, element_count, "p1"), 5);
+    ck_assert_int_eq(NUMBER(done, byte_size, "p1"), 1);
     ck_assert_int_eq(NUMBER(done, counter, "passed"), 5);
     /* Nothing is told of what has ended, or was never there. */
     ck_assert_uint_eq(ask_progress("ask2", "i1")->n_monitoring_data, 0);
