@@ -7,7 +7,7 @@
 
 enum { PATIENCE_MS = 300000 };
 
-static int count_entries(const char *path)
+int count_entries(const char *path)
 {
     DIR *dir = opendir(path);
     int count = 0;

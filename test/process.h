@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this process holds, for tests that nothing is left behind. */
+/* What this process holds, and what a directory does, for tests that nothing is left behind. */
 #ifndef BEAMC_TEST_PROCESS_H
 #define BEAMC_TEST_PROCESS_H
+
+/* Of a directory; with "." and "..". */
+int count_entries(const char *path);
 
 int count_threads(void);
 int count_descriptors(void);

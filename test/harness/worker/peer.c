@@ -690,6 +690,18 @@ void fn_peer_process(fn_peer *peer, const char *instruction, const char *descrip
     fn_peer_send(peer, FN_CONTROL, &request);
 }
 
+void fn_peer_ask_progress(fn_peer *peer, const char *instruction, const char *about)
+{
+    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
+    FN(ProcessBundleProgressRequest) progress = FNK(PROCESS_BUNDLE_PROGRESS_REQUEST__INIT);
+
+    request.instruction_id = (char *)instruction;
+    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_PROGRESS);
+    request.process_bundle_progress = &progress;
+    progress.instruction_id = (char *)about;
+    fn_peer_send(peer, FN_CONTROL, &request);
+}
+
 static const FN(InstructionResponse) *find_response(fn_peer *peer, const char *instruction,
                                                     int count)
 {

@@ -75,6 +75,8 @@ void fn_peer_release_descriptors(fn_peer *peer);
 beamc_bytes fn_peer_descriptor(fn_peer *peer, const char *id);
 
 void fn_peer_process(fn_peer *peer, const char *instruction, const char *descriptor);
+/* Asks how far the bundle of instruction @about is. */
+void fn_peer_ask_progress(fn_peer *peer, const char *instruction, const char *about);
 /* The @count'th response to it. */
 const FN(InstructionResponse) *fn_peer_response(fn_peer *peer, const char *instruction, int count);
 /* Whether there is one already. */

@@ -46,18 +46,6 @@ static void put_piece(const char *instruction, int piece, bool spoilt)
     beamc_buffer_dispose(&bytes);
 }
 
-static void ask_progress(const char *id, const char *about)
-{
-    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
-    FN(ProcessBundleProgressRequest) progress = FNK(PROCESS_BUNDLE_PROGRESS_REQUEST__INIT);
-
-    request.instruction_id = (char *)id;
-    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_PROGRESS);
-    request.process_bundle_progress = &progress;
-    progress.instruction_id = (char *)about;
-    fn_peer_send(runner, FN_CONTROL, &request);
-}
-
 static void ask_split(const char *id, const char *about)
 {
     FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
@@ -92,7 +80,7 @@ static void put_pieces(int round, int from, int to)
             put_piece(id, piece, strcmp(descriptor_of(i), "fail") == 0 && piece == 2);
             snprintf(question, sizeof(question), "%s-p%d", id, piece);
             if (next_below(3) == 0)
-                ask_progress(question, id);
+                fn_peer_ask_progress(runner, question, id);
         }
         int split = (int)next_below(BUNDLES);
         name_bundle(id, round, split);
@@ -162,7 +150,7 @@ static void check_round(int round, bool may_fail)
     }
     /* Questions are answered before what comes behind them. */
     snprintf(id, sizeof(id), "r%d-last", round);
-    ask_progress(id, "nobody");
+    fn_peer_ask_progress(runner, id, "nobody");
     fn_peer_response(runner, id, 1);
     for (int i = 0; i < BUNDLES; i++) {
         name_bundle(id, round, i);
@@ -205,7 +193,7 @@ static void begin_round(int round, int streams)
         fn_peer_process(runner, id, descriptor_of(i));
     }
     snprintf(id, sizeof(id), "r%d-first", round);
-    ask_progress(id, "nobody");
+    fn_peer_ask_progress(runner, id, "nobody");
     fn_peer_response(runner, id, 1);
     fn_peer_wait_open(runner, FN_DATA, streams);
 }

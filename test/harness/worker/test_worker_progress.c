@@ -24,14 +24,7 @@ static void finish(void)
 
 static const FN(ProcessBundleProgressResponse) *ask_progress(const char *id, const char *about)
 {
-    FN(InstructionRequest) request = FNK(INSTRUCTION_REQUEST__INIT);
-    FN(ProcessBundleProgressRequest) progress = FNK(PROCESS_BUNDLE_PROGRESS_REQUEST__INIT);
-
-    request.instruction_id = (char *)id;
-    request.request_case = FNK(INSTRUCTION_REQUEST__REQUEST_PROCESS_BUNDLE_PROGRESS);
-    request.process_bundle_progress = &progress;
-    progress.instruction_id = (char *)about;
-    fn_peer_send(runner, FN_CONTROL, &request);
+    fn_peer_ask_progress(runner, id, about);
     const FN(InstructionResponse) *response = fn_peer_response(runner, id, 1);
     ck_assert_str_eq(response->error, "");
     return response->process_bundle_progress;
