@@ -133,29 +133,47 @@ static beamc_error *boot(int argc, char **argv, beamc_arena *arena, beamc__worke
     return beamc__boot(flags, info, arena);
 }
 
-static int serve_pool(void)
+/* The value of "--name=value"; @bare for "--name"; NULL: it is not there. */
+static const char *find_flag(int argc, char *const *argv, const char *name, const char *bare)
+{
+    size_t size = strlen(name);
+
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], name, size) != 0)
+            continue;
+        if (argv[i][size] == '=')
+            return argv[i] + size + 1;
+        if (argv[i][size] == '\0')
+            return bare;
+    }
+    return NULL;
+}
+
+static bool is_pool(int argc, char *const *argv)
+{
+    const char *given = find_flag(argc, argv, "--worker_pool", "true");
+
+    return given != NULL && strcmp(given, "true") == 0;
+}
+
+/* Whoever reaches it can have it run programs, so others than this machine's must be let in by name:
+ * the port of a container that is published, for one, is reached at another address. */
+static int serve_pool(int argc, char *const *argv)
 {
     static const beamc_log_sink sink = { beamc_log_write_stderr, NULL };
     const beamc_log_target log = { .sink = &sink, .level = BEAMC_LOG_INFO };
     const char *const command[] = { "/proc/self/exe", NULL };
+    const char *given = find_flag(argc, argv, "--worker_pool_address", NULL);
     char url[32];
 
     snprintf(url, sizeof(url), "127.0.0.1:%d", BEAMC__POOL_PORT);
     const beamc__process_pool_options options = {
-        .url = url, .command = command, .refuser = command[0], .log = &log
+        .url = given == NULL ? url : given, .command = command, .refuser = command[0], .log = &log
     };
     beamc_error *error = beamc__process_pool_serve(&options);
     int status = error == NULL ? 0 : report(error);
     beamc_error_free(error);
     return status;
-}
-
-static bool is_pool(int argc, char *const *argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--worker_pool") == 0 || strcmp(argv[i], "--worker_pool=true") == 0)
-            return true;
-    return false;
 }
 
 int beamc__boot_main(int argc, char **argv)
@@ -164,7 +182,7 @@ int beamc__boot_main(int argc, char **argv)
     beamc_arena *arena;
 
     if (is_pool(argc, argv))
-        return serve_pool();
+        return serve_pool(argc, argv);
     arena = beamc_arena_new();
     beamc__first_process_begin();
     beamc__rpc_init();

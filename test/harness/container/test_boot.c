@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,15 @@ static void teardown(void)
 {
     boot_peer_free(peer);
     scratch_teardown();
+}
+
+static bool has_said(const char *part)
+{
+    beamc_buffer said = scratch_read("said");
+    bool has = strstr((char *)said.data, part) != NULL;
+
+    beamc_buffer_dispose(&said);
+    return has;
 }
 
 /* A program with these arguments, NULL for none; what it says goes to the file "said". */
@@ -203,6 +213,20 @@ static void serve(void *ctx)
     ((served *)ctx)->error = beamc__serve(3, argv, NULL, 0);
 }
 
+START_TEST(a_pool_listens_where_it_is_told)
+{
+    pid_t pid = start_boot("--worker_pool", "--worker_pool_address=127.0.0.2:0", NULL);
+
+    while (!has_said("ready at 127.0.0.2:") && waitpid(pid, NULL, WNOHANG) == 0)
+        uv_sleep(1);
+    check_said("ready at 127.0.0.2:");
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(wait_for(pid), 0);
+    ck_assert_int_ne(wait_for(start_boot("--worker_pool", "--worker_pool_address=nowhere", NULL)), 0);
+    check_said("nowhere");
+}
+END_TEST
+
 START_TEST(a_program_refuses_the_jobs_of_another_build)
 {
     char own[BEAMC__BUILD_ID_SIZE], part[256];
@@ -273,6 +297,7 @@ Suite *suite_boot(void)
     tcase_add_loop_test(tc, boot_says_that_the_program_lacks_a_library, 0, 2);
     tcase_add_test(tc, an_id_does_not_lead_out_of_the_directory);
     tcase_add_test(tc, boot_needs_an_id);
+    tcase_add_test(tc, a_pool_listens_where_it_is_told);
     tcase_add_test(tc, a_program_refuses_the_jobs_of_another_build);
     tcase_add_loop_test(tc, a_program_serves_the_jobs_of_its_own_build, 0, 2);
     tcase_add_test(tc, a_program_starts_its_siblings_and_waits_for_them);
