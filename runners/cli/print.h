@@ -10,7 +10,8 @@
         .name = "json", .help = "as JSON", .kind = BEAMC_OPTION_BOOL, .default_value = "false"     \
     }
 
-/* Writes @text to where the call wants it, and disposes of it. */
+/* Writes @text to where the call wants it, and disposes of it.  Names are given by others: '?' stands
+ * for each control character in them. */
 BEAMC_MUST_USE beamc_error *beamc__print(const beamc__call *call, beamc_buffer *text);
 
 /* Makes a column as wide as @text. */

@@ -2,6 +2,7 @@
 /* The program beamc as such: finding commands, help, and what is refused with which words. */
 #include "runners/cli/cli.h"
 #include "runners/cli/command.h"
+#include "runners/cli/print.h"
 #include "test/check_has.h"
 #include "test/runners/cli/cli_run.h"
 #include <check.h>
@@ -144,6 +145,25 @@ START_TEST(output_that_is_lost_is_an_error)
 }
 END_TEST
 
+/* Jobs may be called anything. */
+START_TEST(names_do_not_order_the_terminal_about)
+{
+    char *said = NULL;
+    size_t size = 0;
+    const beamc__call call = { .out = open_memstream(&said, &size) };
+    beamc_buffer text;
+
+    ck_assert_ptr_nonnull(call.out);
+    beamc_buffer_init(&text);
+    beamc_buffer_append_string(&text, "a\tb\x1b[31mc\x7f \xc2\x9b"
+                                      "2J \xc3\xa9\xe2\x94\x80\xc2\xa0\n\r");
+    ck_assert_ptr_null(beamc__print(&call, &text));
+    fclose(call.out);
+    ck_assert_str_eq(said, "a\tb?[31mc? ??2J \xc3\xa9\xe2\x94\x80\xc2\xa0\n?");
+    free(said);
+}
+END_TEST
+
 Suite *suite_cli(void)
 {
     Suite *suite = suite_create("cli");
@@ -157,6 +177,7 @@ Suite *suite_cli(void)
     tcase_add_test(tc, without_a_command_the_help_is_an_error);
     tcase_add_test(tc, the_version_is_told);
     tcase_add_test(tc, output_that_is_lost_is_an_error);
+    tcase_add_test(tc, names_do_not_order_the_terminal_about);
     suite_add_tcase(suite, tc);
     return suite;
 }
