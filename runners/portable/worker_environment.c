@@ -37,7 +37,8 @@ beamc_error *beamc__workers_choose(beamc__workers *out, const beamc__worker_opti
 {
     enum { TYPES = sizeof(type_names) / sizeof(*type_names) };
     const char *config = given->config != NULL ? "--environment_config" : "--environment_options";
-    size_t type = is_local ? BEAMC__WORKERS_LOOPBACK : BEAMC__WORKERS_DOCKER;
+    bool has_image = given->image != NULL;
+    size_t type = is_local && !has_image ? BEAMC__WORKERS_LOOPBACK : BEAMC__WORKERS_DOCKER;
 
     if (given->config != NULL && given->option_count > 0)
         return beamc_error_new(BEAMC_EINVAL,

@@ -22,7 +22,8 @@ typedef struct {
     const char *image; /* of DOCKER, if config has none */
 } beamc__worker_options_given;
 
-/* The type; @is_local, for whether the job server is on this machine, chooses if none is given. */
+/* The type.  If none is given: LOOPBACK, but DOCKER for an image, or a job server that is not on this
+ * machine (@is_local). */
 BEAMC_MUST_USE beamc_error *
 beamc__workers_choose(beamc__workers *out, const beamc__worker_options_given *given, bool is_local);
 

@@ -40,19 +40,22 @@ START_TEST(the_type_is_chosen_by_where_the_server_is)
 {
     static const struct {
         const char *type;
+        const char *image;
         bool is_local;
         beamc__workers workers;
     } choices[] = {
-        { NULL, true, BEAMC__WORKERS_LOOPBACK },
-        { NULL, false, BEAMC__WORKERS_DOCKER },
-        { "EXTERNAL", true, BEAMC__WORKERS_EXTERNAL },
-        { "process", false, BEAMC__WORKERS_PROCESS },
-        { "Docker", true, BEAMC__WORKERS_DOCKER },
-        { "LOOPBACK", false, BEAMC__WORKERS_LOOPBACK },
+        { NULL, NULL, true, BEAMC__WORKERS_LOOPBACK },
+        { NULL, NULL, false, BEAMC__WORKERS_DOCKER },
+        { NULL, "words:1", true, BEAMC__WORKERS_DOCKER }, /* or it would do nothing */
+        { "EXTERNAL", NULL, true, BEAMC__WORKERS_EXTERNAL },
+        { "process", NULL, false, BEAMC__WORKERS_PROCESS },
+        { "Docker", NULL, true, BEAMC__WORKERS_DOCKER },
+        { "LOOPBACK", "words:1", false, BEAMC__WORKERS_LOOPBACK },
     };
 
     for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
-        const beamc__worker_options_given given = { .type = choices[i].type };
+        const beamc__worker_options_given given = { .type = choices[i].type,
+                                                    .image = choices[i].image };
         beamc__workers workers;
         ck_assert_str_eq(scratch_text(beamc__workers_choose(&workers, &given, choices[i].is_local)),
                          "ok");

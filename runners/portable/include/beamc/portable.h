@@ -32,8 +32,8 @@ typedef struct {
     int64_t timeout_ms;            /* of each answer of the server: 60 s */
 
     /* How workers start: LOOPBACK (threads of this process), EXTERNAL, PROCESS or DOCKER, and what
-     * Beam's options of these names say.  NULL: LOOPBACK if the server is on this machine, else
-     * DOCKER. */
+     * Beam's options of these names say.  NULL: LOOPBACK if the server is on this machine and there
+     * is no container_image, else DOCKER. */
     const char *environment_type;
     const char *environment_config;
     const char *const *environment_options;
