@@ -546,6 +546,19 @@ static void wait_teardowns(int count)
         sched_yield(); /* the test's time limit is the deadline */
 }
 
+/* Until the bundle of instruction @about has its copy. */
+static void wait_begun(const char *about)
+{
+    size_t told = 0;
+
+    for (int i = 0; told == 0; i++) {
+        char id[20];
+        snprintf(id, sizeof(id), "ask%d", i);
+        fn_peer_ask_progress(runner, id, about);
+        told = fn_peer_response(runner, id, 1)->process_bundle_progress->n_monitoring_data;
+    }
+}
+
 /* Those that no bundle has used for a while; the next one has a new copy. */
 START_TEST(idle_copies_of_functions_are_torn_down)
 {
@@ -558,6 +571,7 @@ START_TEST(idle_copies_of_functions_are_torn_down)
     fn_element(&bytes, "a", 1);
     fn_peer_process(runner, "busy", "d1");
     fn_peer_put_bytes(runner, "busy", "in", bytes.data, bytes.size, false);
+    wait_begun("busy"); /* or it might take that of the first of these */
     for (int i = 0; i < 3; i++) {
         char id[20];
         snprintf(id, sizeof(id), "i%d", i);
