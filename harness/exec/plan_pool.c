@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/exec/plan_pool.h"
 
+#include "sdk/base/clock.h"
 #include <stdlib.h>
-#include <time.h>
 #include <uv.h>
 
 typedef struct pooled pooled;
@@ -84,17 +84,10 @@ static beamc_error *take(beamc__plan_pool *pool, const beamc__bundle *bundle, po
     return NULL;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void give(beamc__plan_pool *pool, pooled *plan)
 {
     uv_mutex_lock(&pool->lock);
-    plan->since_ms = now_ms();
+    plan->since_ms = beamc__now_ms();
     plan->next_idle = pool->idle;
     pool->idle = plan;
     uv_mutex_unlock(&pool->lock);
@@ -128,7 +121,7 @@ static void discard(beamc__plan_pool *pool, pooled *plan)
 /* With the lock: where those begin that are idle for @ms, which are the last of the list. */
 static pooled **find_stale(beamc__plan_pool *pool, int64_t ms)
 {
-    const int64_t before = now_ms() - ms;
+    const int64_t before = beamc__now_ms() - ms;
     pooled **at = &pool->idle;
 
     while (*at != NULL && (*at)->since_ms > before)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/activity.h"
 
+#include "sdk/base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -43,13 +44,6 @@ void beamc__activities_free(beamc__activities *activities)
     free(activities);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- the thread's side ----------------------------------------------------------------------- */
 
 /* With the lock. */
@@ -73,7 +67,7 @@ void beamc__activity_begin(beamc__activities *activities, beamc__activity *out,
                            const char *instruction, const char *descriptor,
                            const int64_t *elements)
 {
-    int64_t now = now_ms();
+    int64_t now = beamc__now_ms();
 
     *out = (beamc__activity){ .watch = { at_plan },
                               .all = activities,
@@ -139,7 +133,7 @@ void beamc__activities_visit(beamc__activities *activities,
 {
     uv_mutex_lock(&activities->lock);
     for (beamc__activity *each = activities->first; each != NULL;) {
-        sample(each, now_ms());
+        sample(each, beamc__now_ms());
         const beamc__activity_view view = each->seen;
         each->pins++; /* stays in the list, too */
         uv_mutex_unlock(&activities->lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/worker/instructions.h"
 
+#include "sdk/base/clock.h"
 #include "sdk/base/hash.h"
 #include <stdlib.h>
-#include <time.h>
 #include <uv.h>
 
 #define ENDED_MAX 8192 /* ids that are remembered; a power of 2 */
@@ -115,13 +115,6 @@ beamc__inbox *beamc__instructions_inbox(beamc__instructions *instructions, const
     return inbox;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int beamc__instructions_begin(beamc__instructions *instructions, const char *id, void *bundle,
                               beamc__inbox **inbox)
 {
@@ -140,7 +133,7 @@ int beamc__instructions_begin(beamc__instructions *instructions, const char *id,
     if (rc == BEAMC_OK) {
         one->runs = true;
         one->instruction.bundle = bundle;
-        one->instruction.started_ms = now_ms();
+        one->instruction.started_ms = beamc__now_ms();
         *inbox = beamc__inbox_ref(one->instruction.inbox);
     }
     uv_mutex_unlock(&instructions->lock);

@@ -12,6 +12,7 @@
 #include "harness/worker/stack.h"
 
 #include "harness/worker/symbols.h"
+#include "sdk/base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -115,7 +115,7 @@ static void on_ask(int number, siginfo_t *info, void *context)
         change(WANTED, TAKING)) {
         beamc__stack_take(&asking.stack, beamc__stack_interrupted(context));
         __atomic_store_n(&asking.state, TAKEN, __ATOMIC_RELEASE);
-        (void)!write(asking.ends[1], "", 1); /* the pipe is never full */
+        (void)!write(asking.ends[1], "", 1); /* a full pipe wakes, too */
     }
     errno = saved;
 }
@@ -186,24 +186,16 @@ static void drain(void)
         continue;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The byte of a walk that ended after its asker had gone may come at any time: it ends no wait. */
 static void wait_for_end(void)
 {
     struct pollfd end = { .fd = asking.ends[0], .events = POLLIN };
-    int64_t until = now_ms() + PATIENCE_MS, left = PATIENCE_MS;
+    int64_t until = beamc__now_ms() + PATIENCE_MS, left = PATIENCE_MS;
 
     while (left > 0 && __atomic_load_n(&asking.state, __ATOMIC_ACQUIRE) != TAKEN) {
         (void)poll(&end, 1, (int)left);
         drain();
-        left = until - now_ms();
+        left = until - beamc__now_ms();
     }
 }
 

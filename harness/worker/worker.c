@@ -3,6 +3,7 @@
 #include "harness/worker/worker_core.h"
 
 #include "harness/exec/data_channel.h"
+#include "sdk/base/clock.h"
 #include "sdk/base/log_levels.h"
 #include "sdk/base/log_trace.h"
 #include "sdk/base/utf8.h"
@@ -46,13 +47,6 @@ static void data_lost(void *ctx, const beamc_error *error)
 }
 
 /* ---- what others are told of it -------------------------------------------------------------- */
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The part of the status that only the worker knows: what it keeps for all bundles. */
 static void print_status(void *ctx, beamc_buffer *text)
@@ -167,9 +161,9 @@ static int64_t least(int64_t a, int64_t b)
 static beamc_error *await_server(beamc__worker *worker, beamc__rpc_channel *channel, int64_t ms)
 {
     for (int64_t left = ms;;) {
-        int64_t began = now_ms();
+        int64_t began = beamc__now_ms();
         beamc_error *error = beamc__rpc_channel_connect(channel, least(left, SLICE_MS));
-        left -= least(now_ms() - began, 2 * SLICE_MS);
+        left -= least(beamc__now_ms() - began, 2 * SLICE_MS);
         if (error == NULL || is_stopped(worker) || left <= 0)
             return beamc_error_wrap(error, "after %" PRId64 " ms", ms);
         beamc_error_free(error); /* it may yet come up */
@@ -269,13 +263,13 @@ static void watch(beamc__worker *worker)
 {
     const int64_t flush_ms = worker->flush_ms > 0 ? worker->flush_ms : INT64_MAX / 2;
     const int64_t sample_ms = least(SAMPLE_MS, worker->lulls.after_ms);
-    int64_t sampled = now_ms();
+    int64_t sampled = beamc__now_ms();
     int64_t flushed = sampled;
 
     worker->lull_log = (beamc_log_target){ .sink = worker->log, .level = worker->log_level };
     uv_mutex_lock(&worker->lock);
     while (!worker->stopped) {
-        int64_t now = now_ms();
+        int64_t now = beamc__now_ms();
         int64_t wait = least(sampled + sample_ms, flushed + flush_ms) - now;
         if (wait > 0) {
             uv_cond_timedwait(&worker->changed, &worker->lock, (uint64_t)wait * 1000000);
